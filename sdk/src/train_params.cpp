@@ -1,0 +1,44 @@
+// The training loop's parameter table: one place for every stage that trains.
+#include "temper/context.h"
+
+namespace temper {
+
+ParamTable<TrainParams> train_params() {
+  using P = TrainParams;
+  ParamTable<P> table;
+  table.add("steps", &P::steps, "Optimiser steps.", {.min = 0, .max = 1e9, .unit = "steps"});
+  table.add("epochs", &P::epochs, "If above 0, replaces steps: passes over the training data.", {.min = 0, .max = 1e6});
+  table.add("batch_size", &P::batch_size, "Rows of one micro-batch.", {.min = 1, .max = 65536, .unit = "rows"});
+  table.add("accumulation", &P::accumulation, "Micro-batches of one optimiser step, weighted by their target tokens.",
+            {.min = 1, .max = 65536});
+  table.add("context", &P::context, "Positions of one row.", {.min = 8, .max = 1 << 20, .unit = "tokens"});
+  table.add("learning_rate", &P::learning_rate, "Peak learning rate.", {.min = 0, .max = 10});
+  table.add("min_learning_rate_ratio", &P::min_learning_rate_ratio, "Learning rate at the end, as a share of the peak.",
+            {.min = 0, .max = 1});
+  table.add("schedule", &P::schedule, "Shape of the learning rate after warm-up.", {.choices = {"cosine", "linear", "constant"}});
+  table.add("warmup_steps", &P::warmup_steps, "Steps of linear warm-up; the first step already has peak/warmup_steps.",
+            {.min = 0, .max = 1e9, .unit = "steps"});
+  table.add("weight_decay", &P::weight_decay, "Decoupled weight decay on matrices; norms and biases have none.",
+            {.min = 0, .max = 10});
+  table.add("beta1", &P::beta1, "AdamW decay of the first moment.", {.min = 0, .max = 0.999999});
+  table.add("beta2", &P::beta2, "AdamW decay of the second moment.", {.min = 0, .max = 0.999999});
+  table.add("epsilon", &P::epsilon, "AdamW epsilon, added outside the corrected root as PyTorch does.", {.min = 0, .max = 1});
+  table.add("clip_norm", &P::clip_norm, "Global gradient norm is clipped to this; 0 is off.", {.min = 0, .max = 1e9});
+  table.add("precision", &P::precision, "Arithmetic of matrix products; weights and optimiser stay float32.",
+            {.choices = {"float32", "bfloat16"}});
+  table.add("log_every", &P::log_every, "Steps between two logged points.", {.min = 1, .max = 1e9, .unit = "steps"});
+  table.add("validate_every", &P::validate_every, "Steps between validations; 0 is only at the end.",
+            {.min = 0, .max = 1e9, .unit = "steps"});
+  table.add("validation_batches", &P::validation_batches, "Batches of one validation; 0 is no validation.",
+            {.min = 0, .max = 1e9});
+  table.add("patience", &P::patience,
+            "Stop early after this many validations without a better loss, and keep the best weights; 0 is off.",
+            {.min = 0, .max = 1e6});
+  table.add("checkpoint_every", &P::checkpoint_every, "Steps between resumable checkpoints; 0 is only at the end.",
+            {.min = 0, .max = 1e9, .unit = "steps"});
+  table.require([](const P& p) { return p.patience == 0 || (p.validate_every > 0 && p.validation_batches > 0); },
+                "patience needs validate_every and validation_batches above 0");
+  return table;
+}
+
+}  // namespace temper
