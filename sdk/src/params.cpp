@@ -110,7 +110,9 @@ std::string to_text(const ParamValue& value) {
     return {buffer, end};
   }
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  return "[" + join(std::get<std::vector<std::string>>(value)) + "]";
+  std::string list = "[";
+  list += join(std::get<std::vector<std::string>>(value));
+  return list += "]";
 }
 
 void check_value(const ParamSpec& spec, const ParamValue& value) {
