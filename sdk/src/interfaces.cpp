@@ -1,5 +1,7 @@
 // Destructors and small default methods of the interfaces: out of line, so that each interface has one vtable and one
 // type_info in the whole process and dynamic_cast works across libraries.
+#include <ATen/ATen.h>
+
 #include "temper/architecture.h"
 #include "temper/context.h"
 #include "temper/dataset.h"
@@ -10,8 +12,6 @@
 #include "temper/registrar.h"
 #include "temper/stage.h"
 #include "temper/tokenizer.h"
-
-#include <ATen/ATen.h>
 
 namespace temper {
 

@@ -19,7 +19,8 @@ namespace {
 constexpr std::int64_t kSliceLogits = std::int64_t{1} << 22;
 
 std::int64_t slice_rows(std::int64_t positions, std::int64_t vocab) {
-  return std::clamp<std::int64_t>(kSliceLogits / std::max<std::int64_t>(vocab, 1), 64, std::max<std::int64_t>(positions, 64));
+  return std::clamp<std::int64_t>(kSliceLogits / std::max<std::int64_t>(vocab, 1), 64,
+                                  std::max<std::int64_t>(positions, 64));
 }
 
 at::Tensor slice_logits(const at::Tensor& hidden_CD, const at::Tensor& head_VD) {

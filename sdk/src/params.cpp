@@ -10,14 +10,19 @@ namespace {
 
 bool type_matches(ParamType type, const ParamValue& value) {
   switch (type) {
-    case ParamType::kBool: return std::holds_alternative<bool>(value);
-    case ParamType::kInt: return std::holds_alternative<std::int64_t>(value);
-    case ParamType::kFloat: return std::holds_alternative<double>(value);
+    case ParamType::kBool:
+      return std::holds_alternative<bool>(value);
+    case ParamType::kInt:
+      return std::holds_alternative<std::int64_t>(value);
+    case ParamType::kFloat:
+      return std::holds_alternative<double>(value);
     case ParamType::kText:
     case ParamType::kPlugin:
-    case ParamType::kStage: return std::holds_alternative<std::string>(value);
+    case ParamType::kStage:
+      return std::holds_alternative<std::string>(value);
     case ParamType::kTextList:
-    case ParamType::kDatasets: return std::holds_alternative<std::vector<std::string>>(value);
+    case ParamType::kDatasets:
+      return std::holds_alternative<std::vector<std::string>>(value);
   }
   return false;
 }
@@ -62,23 +67,34 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string_view to_string(ParamType type) {
   switch (type) {
-    case ParamType::kBool: return "true or false";
-    case ParamType::kInt: return "whole number";
-    case ParamType::kFloat: return "number";
-    case ParamType::kText: return "text";
-    case ParamType::kTextList: return "list of texts";
-    case ParamType::kPlugin: return "plugin";
-    case ParamType::kStage: return "stage";
-    case ParamType::kDatasets: return "datasets";
+    case ParamType::kBool:
+      return "true or false";
+    case ParamType::kInt:
+      return "whole number";
+    case ParamType::kFloat:
+      return "number";
+    case ParamType::kText:
+      return "text";
+    case ParamType::kTextList:
+      return "list of texts";
+    case ParamType::kPlugin:
+      return "plugin";
+    case ParamType::kStage:
+      return "stage";
+    case ParamType::kDatasets:
+      return "datasets";
   }
   return "unknown";
 }
 
 std::string_view to_string(ValueSource source) {
   switch (source) {
-    case ValueSource::kDefault: return "default";
-    case ValueSource::kFile: return "file";
-    case ValueSource::kCommandLine: return "command line";
+    case ValueSource::kDefault:
+      return "default";
+    case ValueSource::kFile:
+      return "file";
+    case ValueSource::kCommandLine:
+      return "command line";
   }
   return "unknown";
 }

@@ -28,7 +28,9 @@ std::uint64_t derive_seed(std::uint64_t root, std::initializer_list<std::string_
   return seed;
 }
 
-std::uint64_t derive_seed(std::uint64_t root, std::uint64_t index) { return mix(mix(root + kGolden) + (index + 1) * kGolden); }
+std::uint64_t derive_seed(std::uint64_t root, std::uint64_t index) {
+  return mix(mix(root + kGolden) + (index + 1) * kGolden);
+}
 
 std::uint64_t Rng::next() { return mix(mix(seed_ + kGolden) + ++counter_ * kGolden); }
 

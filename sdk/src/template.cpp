@@ -49,7 +49,9 @@ std::vector<Turn> turns_of(const TemplateTexts& texts, const std::vector<Message
   return turns;
 }
 
-void append(std::vector<std::int64_t>& ids, const std::vector<std::int32_t>& more) { ids.insert(ids.end(), more.begin(), more.end()); }
+void append(std::vector<std::int64_t>& ids, const std::vector<std::int32_t>& more) {
+  ids.insert(ids.end(), more.begin(), more.end());
+}
 
 /// Ids of the turns, and for each id whether it is an answer token (EOS behind an answer included).
 void encode_turns(const std::vector<Turn>& turns, const TemplateTexts& texts, const Tokenizer& tokenizer,

@@ -15,14 +15,16 @@ ParamTable<TrainParams> train_params() {
   table.add("learning_rate", &P::learning_rate, "Peak learning rate.", {.min = 0, .max = 10});
   table.add("min_learning_rate_ratio", &P::min_learning_rate_ratio, "Learning rate at the end, as a share of the peak.",
             {.min = 0, .max = 1});
-  table.add("schedule", &P::schedule, "Shape of the learning rate after warm-up.", {.choices = {"cosine", "linear", "constant"}});
+  table.add("schedule", &P::schedule, "Shape of the learning rate after warm-up.",
+            {.choices = {"cosine", "linear", "constant"}});
   table.add("warmup_steps", &P::warmup_steps, "Steps of linear warm-up; the first step already has peak/warmup_steps.",
             {.min = 0, .max = 1e9, .unit = "steps"});
   table.add("weight_decay", &P::weight_decay, "Decoupled weight decay on matrices; norms and biases have none.",
             {.min = 0, .max = 10});
   table.add("beta1", &P::beta1, "AdamW decay of the first moment.", {.min = 0, .max = 0.999999});
   table.add("beta2", &P::beta2, "AdamW decay of the second moment.", {.min = 0, .max = 0.999999});
-  table.add("epsilon", &P::epsilon, "AdamW epsilon, added outside the corrected root as PyTorch does.", {.min = 0, .max = 1});
+  table.add("epsilon", &P::epsilon, "AdamW epsilon, added outside the corrected root as PyTorch does.",
+            {.min = 0, .max = 1});
   table.add("clip_norm", &P::clip_norm, "Global gradient norm is clipped to this; 0 is off.", {.min = 0, .max = 1e9});
   table.add("precision", &P::precision, "Arithmetic of matrix products; weights and optimiser stay float32.",
             {.choices = {"float32", "bfloat16"}});

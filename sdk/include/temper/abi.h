@@ -14,12 +14,12 @@ extern "C" {
 
 /// What the exported symbol `temper_plugin` holds. Fields are only ever appended.
 struct TemperPlugin {
-  std::uint32_t struct_size;         ///< sizeof(TemperPlugin) when the plugin was built
-  std::uint32_t descriptor_version;  ///< kDescriptorVersion when the plugin was built
-  const char* abi_tag;               ///< the same text as in the file's `.temper_abi` section
-  const char* id;                    ///< [a-z][a-z0-9_]*, equal to the plugin's folder name
-  const char* version;               ///< the plugin's own version
-  const char* source;                ///< commit and dirty flag, or "unknown"; goes into the record
+  std::uint32_t struct_size;                 ///< sizeof(TemperPlugin) when the plugin was built
+  std::uint32_t descriptor_version;          ///< kDescriptorVersion when the plugin was built
+  const char* abi_tag;                       ///< the same text as in the file's `.temper_abi` section
+  const char* id;                            ///< [a-z][a-z0-9_]*, equal to the plugin's folder name
+  const char* version;                       ///< the plugin's own version
+  const char* source;                        ///< commit and dirty flag, or "unknown"; goes into the record
   void (*register_all)(temper::Registrar&);  ///< called once, after the tag matched; may throw
 };
 

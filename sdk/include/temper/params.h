@@ -5,10 +5,10 @@
 //   struct GptParams { std::int64_t d_model = 256; double dropout = 0.0; };
 //   ParamTable<GptParams> gpt_params() {
 //     ParamTable<GptParams> table;
-//     table.add("d_model", &GptParams::d_model, "Width of the residual stream.", {.min = 8, .max = 16384, .unit = "channels"});
-//     table.add("dropout", &GptParams::dropout, "Probability of dropping an activation.", {.min = 0, .max = 1});
-//     table.require([](const GptParams& p) { return p.d_model % 8 == 0; }, "d_model must be a multiple of 8");
-//     return table;
+//     table.add("d_model", &GptParams::d_model, "Width of the residual stream.", {.min = 8, .max = 16384, .unit =
+//     "channels"}); table.add("dropout", &GptParams::dropout, "Probability of dropping an activation.", {.min = 0, .max =
+//     1}); table.require([](const GptParams& p) { return p.d_model % 8 == 0; }, "d_model must be a multiple of 8"); return
+//     table;
 //   }
 #pragma once
 
@@ -173,8 +173,9 @@ class ParamTable {
     spec.required = options.required;
     getters_.emplace_back(specs_.size(), [member](const Params& params) { return ParamValue(params.*member); });
     specs_.push_back(std::move(spec));
-    setters_.push_back(
-        [member, name = std::move(name)](Params& params, const ParamValues& values) { params.*member = values.as<T>(name); });
+    setters_.push_back([member, name = std::move(name)](Params& params, const ParamValues& values) {
+      params.*member = values.as<T>(name);
+    });
     return *this;
   }
 

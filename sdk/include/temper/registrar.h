@@ -41,8 +41,10 @@ class TEMPER_API Registrar {
   template <class Interface, class Params, class Make>
   void add(std::string id, std::string summary, const ParamTable<Params>& table, Make make) {
     auto factory = std::make_shared<FactoryOf<Interface>>();
-    factory->make = [table, make = std::move(make)](const ParamValues& values, const typename Interface::Args& args)
-        -> std::unique_ptr<Interface> { return make(table.parse(values), args); };
+    factory->make = [table, make = std::move(make)](const ParamValues& values,
+                                                    const typename Interface::Args& args) -> std::unique_ptr<Interface> {
+      return make(table.parse(values), args);
+    };
     add_registration({std::string(Interface::kKind), std::move(id), std::move(summary), table.specs(), std::move(factory)});
   }
 

@@ -41,8 +41,8 @@ class TEMPER_API Tokenizer {
   virtual std::string decode(const std::vector<std::int32_t>& ids) const = 0;
   virtual std::string piece(std::int32_t id) const = 0;  ///< for people: the token as the model's file spells it
   virtual std::int64_t vocab_size() const = 0;
-  virtual std::int32_t bos_id() const = 0;  ///< -1: none
-  virtual std::int32_t pad_id() const = 0;  ///< never an EOS id
+  virtual std::int32_t bos_id() const = 0;                ///< -1: none
+  virtual std::int32_t pad_id() const = 0;                ///< never an EOS id
   virtual std::vector<std::int32_t> eos_ids() const = 0;  ///< at least one; the first is the one trained
 };
 

@@ -1,0 +1,224 @@
+// Forward passes of the gpt architecture: whole sequences, and one token at a time with a cache.
+// Shapes: B rows, T positions, D d_model, H heads, K head width, V vocabulary, M room in the cache.
+#include "gpt.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+
+namespace temper::gpt {
+namespace {
+
+at::Tensor linear(const at::Tensor& x, const LinearWeights& w) { return at::linear(x, w.weight_OI, w.bias_O); }
+
+at::Tensor norm(const at::Tensor& x_BTD, const NormWeights& w, double epsilon) {
+  return at::layer_norm(x_BTD, {x_BTD.size(-1)}, w.weight_D, w.bias_D, epsilon);
+}
+
+/// q, k, v as [B, H, T, K] views of the joint projection.
+std::array<at::Tensor, 3> split_heads(const at::Tensor& qkv_BTE, std::int64_t heads) {
+  const auto parts = qkv_BTE.chunk(3, -1);
+  std::array<at::Tensor, 3> result;
+  for (std::size_t i = 0; i < 3; ++i) result[i] = parts[i].unflatten(-1, {heads, -1}).transpose(1, 2);
+  return result;
+}
+
+at::Tensor merge_heads(const at::Tensor& y_BHTK) { return y_BHTK.transpose(1, 2).flatten(2); }
+
+/// 0 where attention is allowed, -inf elsewhere. A padding position may see the padding of its own row up to itself: its
+/// result is never used, and a row without any allowed key would be NaN.
+at::Tensor additive_mask(const at::Tensor& allowed) {
+  return at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
+      .masked_fill_(allowed.logical_not(), -std::numeric_limits<float>::infinity());
+}
+
+at::Tensor block_diagonal_mask(const at::Tensor& segments_BT) {
+  const std::int64_t length = segments_BT.size(1);
+  const at::Tensor causal_TT = at::ones({length, length}, segments_BT.options().dtype(at::kBool)).tril();
+  const at::Tensor same_BTT = segments_BT.unsqueeze(2) == segments_BT.unsqueeze(1);
+  return additive_mask(same_BTT.logical_and(causal_TT)).unsqueeze(1);
+}
+
+struct GptState final : DecodeState {
+  std::vector<at::Tensor> keys_BHMK, values_BHMK;  // one a layer
+  at::Tensor mask_B11M;                            // 0 for real keys, -inf for left padding
+  std::int64_t length = 0;
+
+  void keep_rows(const at::Tensor& rows) override {
+    for (auto& keys : keys_BHMK) keys = keys.index_select(0, rows);
+    for (auto& values : values_BHMK) values = values.index_select(0, rows);
+    mask_B11M = mask_B11M.index_select(0, rows);
+  }
+};
+
+}  // namespace
+
+Gpt::Gpt(const GptParams& params, const Args& args)
+    : params_(params), vocab_size_(args.vocab_size), d_ff_(params.d_ff > 0 ? params.d_ff : 4 * params.d_model) {
+  const std::int64_t width = params_.d_model;
+  auto generator = at::detail::createCPUGenerator(args.seed);
+  const auto options = at::TensorOptions().dtype(at::kFloat);
+  const auto matrix = [&](std::int64_t rows, std::int64_t columns, double std) {
+    return at::normal(0.0, std, {rows, columns}, generator, options).requires_grad_();
+  };
+  const auto zeros = [&](std::int64_t size) { return at::zeros({size}, options).requires_grad_(); };
+  const auto ones = [&](std::int64_t size) { return at::ones({size}, options).requires_grad_(); };
+  const double std = params_.init_std;
+  // GPT-2 scales the projections into the residual stream by 1/sqrt(2 layers).
+  const double residual_std = std / std::sqrt(2.0 * static_cast<double>(params_.num_layers));
+  token_embedding_VD_ = matrix(vocab_size_, width, std);
+  position_embedding_PD_ = matrix(params_.max_positions, width, std);
+  for (std::int64_t layer = 0; layer < params_.num_layers; ++layer) {
+    Block block;
+    block.norm_1 = {ones(width), zeros(width)};
+    block.qkv = {matrix(3 * width, width, std), zeros(3 * width)};
+    block.attention_out = {matrix(width, width, residual_std), zeros(width)};
+    block.norm_2 = {ones(width), zeros(width)};
+    block.up = {matrix(d_ff_, width, std), zeros(d_ff_)};
+    block.down = {matrix(width, d_ff_, residual_std), zeros(width)};
+    blocks_.push_back(std::move(block));
+  }
+  final_norm_ = {ones(width), zeros(width)};
+}
+
+ArchitectureTraits Gpt::traits() const { return {false, vocab_size_, params_.d_model, params_.max_positions}; }
+
+at::Tensor Gpt::drop(const at::Tensor& x) const {
+  return training_ && params_.dropout > 0 ? at::dropout(x, params_.dropout, true) : x;
+}
+
+at::Tensor Gpt::embed(const at::Tensor& ids_BT, const at::Tensor& positions_BT) const {
+  return drop(at::embedding(token_embedding_VD_, ids_BT) + at::embedding(position_embedding_PD_, positions_BT));
+}
+
+at::Tensor Gpt::mlp(const Block& block, const at::Tensor& x_BTD) const {
+  const at::Tensor up_BTF = linear(norm(x_BTD, block.norm_2, params_.norm_epsilon), block.up);
+  return drop(linear(at::gelu(up_BTF, params_.activation == "gelu_tanh" ? "tanh" : "none"), block.down));
+}
+
+at::Tensor Gpt::hidden(const ModelInput& input) {
+  if (input.source_ids_BS.defined()) {
+    throw ConfigError("architecture gpt is decoder-only but was given encoder input; choose an objective without a source");
+  }
+  const std::int64_t length = input.ids_BT.size(1);
+  if (length > params_.max_positions) {
+    throw ConfigError("context " + std::to_string(length) + " is longer than max_positions = " +
+                      std::to_string(params_.max_positions) + " of architecture gpt; raise max_positions or lower context");
+  }
+  const at::Tensor positions_BT =
+      input.positions_BT.defined() ? input.positions_BT : at::arange(length, input.ids_BT.options()).unsqueeze(0);
+  const bool packed = input.segments_BT.defined();
+  const at::Tensor mask = packed ? block_diagonal_mask(input.segments_BT) : at::Tensor();
+  const double attention_dropout = training_ ? params_.dropout : 0.0;
+  at::Tensor x_BTD = embed(input.ids_BT, positions_BT);
+  for (const auto& block : blocks_) {
+    const auto [q, k, v] =
+        split_heads(linear(norm(x_BTD, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
+    const at::Tensor y_BHTK = at::scaled_dot_product_attention(
+        q, k, v, packed ? std::optional<at::Tensor>(mask.to(q.scalar_type())) : std::nullopt, attention_dropout, !packed);
+    x_BTD = x_BTD + drop(linear(merge_heads(y_BHTK), block.attention_out));
+    x_BTD = x_BTD + mlp(block, x_BTD);
+  }
+  return norm(x_BTD, final_norm_, params_.norm_epsilon);
+}
+
+at::Tensor Gpt::prefill(const ModelInput& prompts, std::int64_t max_new, std::unique_ptr<DecodeState>& state) {
+  const at::NoGradGuard guard;
+  const std::int64_t rows = prompts.ids_BT.size(0), length = prompts.ids_BT.size(1), room = length + max_new;
+  auto cache = std::make_unique<GptState>();
+  const at::Tensor segments_BT = prompts.segments_BT.defined() ? prompts.segments_BT : at::zeros_like(prompts.ids_BT);
+  const at::Tensor positions_BT =
+      prompts.positions_BT.defined() ? prompts.positions_BT : at::arange(length, prompts.ids_BT.options()).unsqueeze(0);
+  const at::Tensor mask_B1TT = block_diagonal_mask(segments_BT);
+  cache->mask_B11M = at::zeros({rows, 1, 1, room}, token_embedding_VD_.options().requires_grad(false));
+  cache->mask_B11M.narrow(3, 0, length).copy_(additive_mask(segments_BT != kPaddingSegment).view({rows, 1, 1, length}));
+  at::Tensor x_BTD = embed(prompts.ids_BT, positions_BT);
+  for (const auto& block : blocks_) {
+    const auto [q, k, v] =
+        split_heads(linear(norm(x_BTD, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
+    const at::Tensor y_BHTK = at::scaled_dot_product_attention(q, k, v, mask_B1TT);
+    for (const auto& [full, part] : {std::pair(&cache->keys_BHMK, &k), std::pair(&cache->values_BHMK, &v)}) {
+      full->push_back(at::empty({rows, params_.num_heads, room, part->size(3)}, part->options().requires_grad(false)));
+      full->back().narrow(2, 0, length).copy_(*part);
+    }
+    x_BTD = x_BTD + linear(merge_heads(y_BHTK), block.attention_out);
+    x_BTD = x_BTD + mlp(block, x_BTD);
+  }
+  cache->length = length;
+  state = std::move(cache);
+  return norm(x_BTD.select(1, length - 1), final_norm_, params_.norm_epsilon);
+}
+
+at::Tensor Gpt::step(DecodeState& state, const at::Tensor& ids_B, const at::Tensor& positions_B) {
+  const at::NoGradGuard guard;
+  auto& cache = dynamic_cast<GptState&>(state);
+  if (cache.length >= cache.mask_B11M.size(3)) {
+    throw PluginError("decoding went past the room asked for in prefill (" + std::to_string(cache.length) + " positions)");
+  }
+  const std::int64_t now = cache.length++;
+  const at::Tensor mask_B11N = cache.mask_B11M.narrow(3, 0, now + 1);
+  at::Tensor x_B1D = embed(ids_B.unsqueeze(1), positions_B.unsqueeze(1));
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const auto& block = blocks_[layer];
+    const auto [q, k, v] =
+        split_heads(linear(norm(x_B1D, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
+    cache.keys_BHMK[layer].narrow(2, now, 1).copy_(k);
+    cache.values_BHMK[layer].narrow(2, now, 1).copy_(v);
+    const at::Tensor y_BH1K = at::scaled_dot_product_attention(q, cache.keys_BHMK[layer].narrow(2, 0, now + 1),
+                                                               cache.values_BHMK[layer].narrow(2, 0, now + 1), mask_B11N);
+    x_B1D = x_B1D + linear(merge_heads(y_BH1K), block.attention_out);
+    x_B1D = x_B1D + mlp(block, x_B1D);
+  }
+  return norm(x_B1D.squeeze(1), final_norm_, params_.norm_epsilon);
+}
+
+std::vector<Gpt::Named> Gpt::named() const {
+  std::vector<Named> all;
+  const auto add_norm = [&](const std::string& name, const NormWeights& w) {
+    all.push_back({name + ".weight", w.weight_D, false, false});
+    all.push_back({name + ".bias", w.bias_D, false, false});
+  };
+  const auto add_linear = [&](const std::string& name, const LinearWeights& w) {
+    all.push_back({name + ".weight", w.weight_OI, true, true});
+    all.push_back({name + ".bias", w.bias_O, false, false});
+  };
+  all.push_back({"transformer.wte.weight", token_embedding_VD_, true, false});
+  all.push_back({"transformer.wpe.weight", position_embedding_PD_, true, false});
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const std::string prefix = "transformer.h." + std::to_string(layer) + ".";
+    add_norm(prefix + "ln_1", blocks_[layer].norm_1);
+    add_linear(prefix + "attn.c_attn", blocks_[layer].qkv);
+    add_linear(prefix + "attn.c_proj", blocks_[layer].attention_out);
+    add_norm(prefix + "ln_2", blocks_[layer].norm_2);
+    add_linear(prefix + "mlp.c_fc", blocks_[layer].up);
+    add_linear(prefix + "mlp.c_proj", blocks_[layer].down);
+  }
+  add_norm("transformer.ln_f", final_norm_);
+  return all;
+}
+
+std::vector<NamedParameter> Gpt::parameters() {
+  std::vector<NamedParameter> parameters;
+  for (auto& entry : named()) parameters.push_back({entry.name, entry.tensor, entry.decay});
+  return parameters;
+}
+
+std::vector<WeightName> Gpt::weight_names() const {
+  std::vector<WeightName> names;
+  for (const auto& entry : named()) names.push_back({entry.name, entry.name, entry.transposed});
+  return names;
+}
+
+double Gpt::train_flops_per_token(std::int64_t context) const {
+  const auto width = static_cast<double>(params_.d_model), layers = static_cast<double>(params_.num_layers);
+  const double matrices = layers * (4 * width * width + 2 * width * static_cast<double>(d_ff_));
+  const double head = static_cast<double>(vocab_size_) * width;
+  // Backward costs twice the forward pass; attention scores and sums are 4 D T multiply-adds a layer and position.
+  return 6 * (matrices + head) + 12 * layers * width * static_cast<double>(context);
+}
+
+std::vector<std::pair<std::string, std::string>> Gpt::tiny_preset() const {
+  return {{"d_model", "32"}, {"num_layers", "2"}, {"num_heads", "4"}, {"max_positions", "64"}};
+}
+
+}  // namespace temper::gpt

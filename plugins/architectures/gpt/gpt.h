@@ -1,0 +1,81 @@
+// GPT-2 style decoder-only transformer: learned positions, pre-norm blocks, head tied to the token embedding.
+// Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019). The plugin's entry is plugin.cpp;
+// the forward passes are in gpt.cpp.
+// Shapes: B rows, T positions, D d_model, H heads, K head width, V vocabulary, P max positions.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "temper/architecture.h"
+#include "temper/params.h"
+
+namespace temper::gpt {
+
+struct GptParams {
+  std::int64_t d_model = 256;
+  std::int64_t num_layers = 4;
+  std::int64_t num_heads = 4;
+  std::int64_t d_ff = 0;
+  std::int64_t max_positions = 1024;
+  double dropout = 0.0;
+  double init_std = 0.02;
+  double norm_epsilon = 1e-5;
+  std::string activation = "gelu_tanh";
+};
+
+ParamTable<GptParams> gpt_params();
+
+struct LinearWeights {
+  at::Tensor weight_OI, bias_O;
+};
+struct NormWeights {
+  at::Tensor weight_D, bias_D;
+};
+struct Block {
+  NormWeights norm_1, norm_2;
+  LinearWeights qkv, attention_out, up, down;
+};
+
+class Gpt final : public Architecture, public IncrementalDecoder {
+ public:
+  Gpt(const GptParams& params, const Args& args);
+
+  ArchitectureTraits traits() const override;
+  at::Tensor hidden(const ModelInput& input) override;
+  at::Tensor head() override { return token_embedding_VD_; }
+  std::vector<NamedParameter> parameters() override;
+  std::vector<WeightName> weight_names() const override;
+  void train(bool on) override { training_ = on; }
+  bool is_training() const override { return training_; }
+  double train_flops_per_token(std::int64_t context) const override;
+  std::vector<std::pair<std::string, std::string>> tiny_preset() const override;
+
+  at::Tensor prefill(const ModelInput& prompts, std::int64_t max_new, std::unique_ptr<DecodeState>& state) override;
+  at::Tensor step(DecodeState& state, const at::Tensor& ids_B, const at::Tensor& positions_B) override;
+
+ private:
+  struct Named {
+    std::string name;
+    at::Tensor tensor;
+    bool decay;
+    bool transposed;  ///< in the Hugging Face layout (Conv1D keeps [in, out])
+  };
+  std::vector<Named> named() const;
+  at::Tensor embed(const at::Tensor& ids_BT, const at::Tensor& positions_BT) const;
+  at::Tensor mlp(const Block& block, const at::Tensor& x_BTD) const;
+  at::Tensor drop(const at::Tensor& x) const;
+
+  GptParams params_;
+  std::int64_t vocab_size_, d_ff_;
+  bool training_ = false;
+  at::Tensor token_embedding_VD_, position_embedding_PD_;
+  std::vector<Block> blocks_;
+  NormWeights final_norm_;
+};
+
+}  // namespace temper::gpt

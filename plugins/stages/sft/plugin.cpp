@@ -1,0 +1,96 @@
+// Supervised fine-tuning on prompt + demonstration: the loss is on the answer and its EOS only, prompts are context.
+// Source: Ouyang et al., "Training language models to follow instructions with human feedback" (2022), section 3.5.
+#include "temper/plugin.h"
+
+#include "temper/stage.h"
+#include "temper/template.h"
+
+namespace temper {
+namespace {
+
+struct SftParams {
+  std::string from;
+  std::vector<std::string> data;
+  std::string prompt_template = "instruction";
+  TrainParams train;
+};
+
+ParamTable<SftParams> sft_params() {
+  using P = SftParams;
+  ParamTable<P> table;
+  table.stage("from", &P::from, "Stage whose weights are tuned; empty is fresh weights.");
+  table.datasets("data", &P::data, "Datasets whose instruction rows are trained on.", {.required = true});
+  table.add("template", &P::prompt_template, "How a conversation is written for the model.", {.choices = template_names()});
+  table.include(&P::train, train_params());
+  return table;
+}
+
+/// Rows that do not fit the context whole keep their prompt's beginning; a row whose answer would be cut away entirely
+/// teaches nothing and is an error that says how many there are.
+std::vector<Example> examples_of(const std::vector<InstructionRow>& rows, const SftParams& params,
+                                 const Tokenizer& tokenizer, StageContext& context) {
+  std::vector<Example> examples;
+  std::int64_t cut = 0;
+  for (const auto& row : rows) {
+    Example example = render_training(params.prompt_template, row.messages, tokenizer);
+    const auto length = static_cast<std::size_t>(params.train.context);
+    if (example.ids.size() > length) {
+      ++cut;
+      example.ids.resize(length);
+      example.labels.resize(length);
+      bool has_target = false;
+      for (const auto label : example.labels) has_target |= label != kIgnoreLabel;
+      if (!has_target) {
+        throw DataError("instruction row '" + row.id + "' (" + row.source + "): its prompt fills all " +
+                        std::to_string(length) +
+                        " tokens of the context, so no answer is left to learn; raise context or "
+                        "remove the row");
+      }
+    }
+    examples.push_back(std::move(example));
+  }
+  if (cut > 0) {
+    context.note(std::to_string(cut) + " of " + std::to_string(rows.size()) + " instruction rows were cut to " +
+                 std::to_string(params.train.context) + " tokens");
+  }
+  return examples;
+}
+
+class Sft final : public Stage {
+ public:
+  explicit Sft(const SftParams& params) : params_(params) {}
+
+  FitStatus run(StageContext& context) override {
+    context.set_prompt_template(params_.prompt_template);
+    const auto load = [&](bool validation) {
+      return examples_of(context.instructions(params_.data, validation), params_, context.tokenizer(), context);
+    };
+    auto examples = load(false);
+    FitPlan plan;
+    plan.params = params_.train;
+    plan.examples_per_epoch = static_cast<std::int64_t>(examples.size());
+    const auto train = context.example_batches(std::move(examples), params_.train, "train");
+    std::unique_ptr<BatchSource> validation;
+    if (params_.train.validation_batches > 0) {
+      validation = context.example_batches(load(true), params_.train, "validation");
+    }
+    plan.train = train.get();
+    plan.validation = validation.get();
+    plan.loss = [](Architecture& model, const Batch& batch) {
+      return linear_cross_entropy(model.hidden(batch.input).flatten(0, 1), model.head(), batch.labels_BT.flatten());
+    };
+    return context.fit(plan);
+  }
+
+ private:
+  SftParams params_;
+};
+
+}  // namespace
+}  // namespace temper
+
+TEMPER_PLUGIN("sft", "0.1.0") {
+  using namespace temper;
+  registrar.add<Stage>("sft", "Supervised fine-tuning on instructions with demonstrations.", sft_params(),
+                       [](const SftParams& params, const Stage::Args&) { return std::make_unique<Sft>(params); });
+}
