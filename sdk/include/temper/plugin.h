@@ -25,7 +25,7 @@
 #define TEMPER_PLUGIN_SOURCE "unknown"
 #endif
 #define TEMPER_PLUGIN(ID, VERSION)                                                                                      \
-  __attribute__((section(".temper_abi"), used, visibility("hidden"))) const char temper_abi_section[] = TEMPER_ABI_TAG; \
+  __attribute__((section(".temper_abi"), used)) static const char temper_abi_section[] = TEMPER_ABI_TAG; \
   static void temper_register_all(::temper::Registrar& registrar);                                                      \
   extern "C" __attribute__((visibility("default"))) const TemperPlugin temper_plugin;                                   \
   extern "C" const TemperPlugin temper_plugin = {                                                                       \

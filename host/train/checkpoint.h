@@ -1,0 +1,44 @@
+// A checkpoint is a folder: model.safetensors, temper.json (what it is), the tokenizer's file, and, while a stage is still
+// training, state.safetensors (optimiser, random state, data position). It appears by one rename, so a crash leaves the
+// previous one. Equal weights give equal bytes, hence equal sha256.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "temper/architecture.h"
+#include "temper/context.h"
+#include "temper/params.h"
+
+namespace temper {
+
+struct CheckpointManifest {
+  std::string architecture, tokenizer;  ///< plugin ids
+  ParamValues architecture_values, tokenizer_values;
+  std::string tokenizer_file;
+  std::string prompt_template;  ///< "" if the model was never tuned
+  std::string experiment, run_id, stage;
+  std::string status;  ///< running, complete, early_stop
+  std::int64_t vocab_size = 0, step = 0, tokens = 0;
+  double seconds = 0, flops = 0;
+  std::string weights_sha256;  ///< of model.safetensors; filled by save_checkpoint
+};
+
+/// Writes everything to a staging folder beside `folder`, then renames. Returns the sha256 of the weights.
+std::string save_checkpoint(const std::filesystem::path& folder, CheckpointManifest manifest, Architecture& model,
+                            const std::string& tokenizer_bytes, const StateDict* state);
+/// Value types are the JSON's own. Throws DataError if the folder is no checkpoint or its weights' hash differs.
+CheckpointManifest read_manifest(const std::filesystem::path& folder);
+std::string read_tokenizer_bytes(const std::filesystem::path& folder, const CheckpointManifest& manifest);
+/// Copies the weights into `model`. Every name and shape has to match, both ways; the hash is verified.
+void load_weights(const std::filesystem::path& folder, const CheckpointManifest& manifest, Architecture& model);
+StateDict read_state(const std::filesystem::path& folder);
+
+/// Resumable checkpoints of a stage in `folder` (named step-<number>), newest first.
+std::vector<std::filesystem::path> resumable_checkpoints(const std::filesystem::path& folder);
+std::filesystem::path resumable_name(const std::filesystem::path& folder, std::int64_t step);
+
+}  // namespace temper

@@ -1,0 +1,297 @@
+// The training loop (see loop.h). Read run_fit() top to bottom; everything above it is one step's detail.
+#include "host/train/loop.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/autocast_mode.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "host/train/optimizer.h"
+#include "host/train/schedule.h"
+
+namespace temper {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::json;
+
+/// bf16 matrix products inside its scope; parameters, gradients and optimiser stay float32.
+class Autocast {
+ public:
+  explicit Autocast(bool on) : on_(on), before_(at::autocast::is_autocast_enabled(at::kCPU)) {
+    if (!on_) return;
+    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCPU, true);
+  }
+  ~Autocast() {
+    if (!on_) return;
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(at::kCPU, before_);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  bool on_, before_;
+};
+
+at::Tensor random_state() {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard lock(generator.mutex());
+  return generator.get_state();
+}
+
+void set_random_state(const at::Tensor& state) {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard lock(generator.mutex());
+  generator.set_state(state);
+}
+
+void seed_random(std::uint64_t seed) {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard lock(generator.mutex());
+  generator.set_current_seed(seed);
+}
+
+/// Mean loss over the first batches of the validation source; evaluation mode, no gradients, no random numbers used.
+double validate(Architecture& model, const FitPlan& plan, bool bf16) {
+  const at::NoGradGuard guard;
+  model.train(false);
+  plan.validation->restore("");
+  double sum = 0;
+  std::int64_t tokens = 0;
+  for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
+    const Batch batch = plan.validation->next();
+    const Autocast autocast(bf16);
+    const SummedLoss loss = plan.loss(model, batch);
+    sum += loss.sum.item<double>();
+    tokens += loss.target_tokens;
+  }
+  model.train(true);
+  return tokens > 0 ? sum / static_cast<double>(tokens) : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// What the loop itself has to remember across a stop.
+struct LoopState {
+  FitTotals totals;
+  double best_validation = std::numeric_limits<double>::infinity();
+  std::int64_t bad_validations = 0;
+};
+
+std::string to_text(const LoopState& state) {
+  // The best loss travels as bits: infinity and the exact double both survive.
+  const auto& t = state.totals;
+  char best[32];
+  std::snprintf(best, sizeof best, "%a", state.best_validation);
+  return Json{{"steps", t.steps},     {"target_tokens", t.target_tokens}, {"input_tokens", t.input_tokens},
+              {"seconds", t.seconds}, {"flops", t.flops},                 {"best_validation", best},
+              {"bad_validations", state.bad_validations}}
+      .dump();
+}
+
+LoopState loop_state_from(const std::string& text) {
+  LoopState state;
+  try {
+    const Json json = Json::parse(text);
+    state.totals = {json.at("steps"), json.at("target_tokens"), json.at("input_tokens"), json.at("seconds"), json.at("flops")};
+    state.best_validation = std::strtod(json.at("best_validation").get<std::string>().c_str(), nullptr);
+    state.bad_validations = json.at("bad_validations");
+  } catch (const Json::exception& error) {
+    throw DataError(std::string("the checkpoint's training state is damaged: ") + error.what());
+  }
+  return state;
+}
+
+std::vector<at::Tensor> copies(Architecture& model) {
+  std::vector<at::Tensor> result;
+  for (const auto& parameter : model.parameters()) result.push_back(parameter.tensor.detach().clone());
+  return result;
+}
+
+void put_back(Architecture& model, const std::vector<at::Tensor>& weights) {
+  const at::NoGradGuard guard;
+  auto parameters = model.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].tensor.copy_(weights[i]);
+}
+
+struct StepResult {
+  double loss_sum = 0;
+  std::int64_t target_tokens = 0, input_tokens = 0;
+};
+
+/// Forward and backward of all micro-batches. Gradients are those of the summed loss; dividing by the step's target tokens
+/// comes with the update, so a micro-batch counts by its tokens and an empty one counts nothing.
+StepResult accumulate(Architecture& model, const FitPlan& plan, bool bf16) {
+  StepResult step;
+  for (std::int64_t i = 0; i < plan.params.accumulation; ++i) {
+    const Batch batch = plan.train->next();
+    SummedLoss loss;
+    {
+      const Autocast autocast(bf16);
+      loss = plan.loss(model, batch);
+    }
+    step.input_tokens += batch.input_tokens;
+    if (loss.target_tokens == 0) continue;
+    loss.sum.backward();
+    step.loss_sum += loss.sum.item<double>();
+    step.target_tokens += loss.target_tokens;
+  }
+  return step;
+}
+
+std::int64_t planned_steps(const FitPlan& plan) {
+  if (plan.params.epochs <= 0) return plan.params.steps;
+  if (plan.examples_per_epoch <= 0) throw ConfigError("epochs is set, but this stage cannot count its examples; set steps");
+  return std::numeric_limits<std::int64_t>::max();
+}
+
+std::string format_note(double loss, double tokens_per_second) {
+  char text[64];
+  std::snprintf(text, sizeof text, "loss %.3f  %.0f tokens/s", loss, tokens_per_second);
+  return text;
+}
+
+}  // namespace
+
+std::vector<MetricSpec> fit_metrics() {
+  return {{"loss", "nats/token", "Training loss of the step, mean over its target tokens.", Better::kLower},
+          {"validation_loss", "nats/token", "Mean loss over held-out batches.", Better::kLower},
+          {"learning_rate", "", "Learning rate of the step.", Better::kNeither},
+          {"grad_norm", "", "Global gradient norm before clipping.", Better::kNeither},
+          {"tokens_per_second", "tokens/s", "Input tokens trained per second since the last logged point.", Better::kHigher}};
+}
+
+FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
+  const TrainParams& params = plan.params;
+  const bool bf16 = params.precision == "bfloat16";
+  // With epochs the schedule needs the number of steps beforehand; a dry pass over the data position gives it.
+  std::int64_t total_steps = planned_steps(plan);
+  if (params.epochs > 0) {
+    const std::string start = plan.train->position();
+    total_steps = 0;
+    while (plan.train->epochs_done() < params.epochs) {
+      for (std::int64_t i = 0; i < params.accumulation; ++i) plan.train->next();
+      ++total_steps;
+    }
+    plan.train->restore(start);
+  }
+
+  AdamW optimizer(model.parameters(), params);
+  LoopState state;
+  std::vector<at::Tensor> best_weights;
+  seed_random(hooks.seed);
+  if (hooks.resume) {
+    const StateDict& saved = *hooks.resume;
+    optimizer.load(saved);
+    state = loop_state_from(saved.texts.at("loop"));
+    plan.train->restore(saved.texts.at("train_position"));
+    set_random_state(saved.tensors.at("random_state"));
+    if (params.patience > 0) {
+      for (std::size_t i = 0; saved.tensors.count("best." + std::to_string(i)) > 0; ++i) {
+        best_weights.push_back(saved.tensors.at("best." + std::to_string(i)));
+      }
+    }
+    hooks.resume.reset();
+  }
+  const auto save = [&] {
+    StateDict saved;
+    optimizer.save(saved);
+    saved.texts["loop"] = to_text(state);
+    saved.texts["train_position"] = plan.train->position();
+    saved.tensors["random_state"] = random_state();
+    for (std::size_t i = 0; i < best_weights.size(); ++i) saved.tensors["best." + std::to_string(i)] = best_weights[i];
+    hooks.save(saved, state.totals);
+  };
+
+  FitReport report;
+  model.train(true);
+  hooks.progress->begin(hooks.stage, total_steps);
+  auto last_log = Clock::now();
+  std::int64_t tokens_since_log = 0;
+  while (state.totals.steps < total_steps) {
+    const auto step_start = Clock::now();
+    const double learning_rate = learning_rate_at(params, state.totals.steps, total_steps);
+    const StepResult step = accumulate(model, plan, bf16);
+    const std::int64_t number = state.totals.steps + 1;
+    if (step.target_tokens == 0) {
+      throw DataError("stage '" + hooks.stage + "', step " + std::to_string(number) + ": no token of the batch has a label; "
+                      "nothing can be learnt from it");
+    }
+    const auto targets = static_cast<double>(step.target_tokens);
+    const double loss = step.loss_sum / targets;
+    const double norm = optimizer.grad_norm() / targets;
+    if (!std::isfinite(loss) || !std::isfinite(norm)) {
+      optimizer.drop_gradients();
+      report.status = FitStatus::kDiverged;
+      report.reason = "the " + std::string(std::isfinite(loss) ? "gradient norm" : "loss") + " of step " +
+                      std::to_string(number) + " is not finite; lower learning_rate or raise warmup_steps";
+      break;
+    }
+    const double clip = params.clip_norm > 0 && norm > params.clip_norm ? norm / params.clip_norm : 1.0;
+    optimizer.step(learning_rate, targets * clip);
+
+    state.totals.steps = number;
+    state.totals.target_tokens += step.target_tokens;
+    state.totals.input_tokens += step.input_tokens;
+    state.totals.flops += model.train_flops_per_token(params.context) * static_cast<double>(step.input_tokens);
+    state.totals.seconds += std::chrono::duration<double>(Clock::now() - step_start).count();
+    tokens_since_log += step.input_tokens;
+    const bool last = number == total_steps;
+    const double rate =
+        static_cast<double>(tokens_since_log) / std::chrono::duration<double>(Clock::now() - last_log).count();
+    if (number == 1 || last || number % params.log_every == 0) {
+      hooks.log("loss", number, loss);
+      hooks.log("learning_rate", number, learning_rate);
+      hooks.log("grad_norm", number, norm);
+      hooks.log("tokens_per_second", number, rate);
+      last_log = Clock::now();
+      tokens_since_log = 0;
+    }
+    hooks.progress->update(number, format_note(loss, rate));
+
+    const bool due = params.validate_every > 0 && number % params.validate_every == 0;
+    if (plan.validation != nullptr && params.validation_batches > 0 && (due || last)) {
+      const double validation_loss = validate(model, plan, bf16);
+      hooks.log("validation_loss", number, validation_loss);
+      last_log = Clock::now();
+      tokens_since_log = 0;
+      if (params.patience > 0) {
+        const bool better = validation_loss < state.best_validation;
+        state.bad_validations = better ? 0 : state.bad_validations + 1;
+        if (better) {
+          state.best_validation = validation_loss;
+          best_weights = copies(model);
+        }
+        if (state.bad_validations >= params.patience) {
+          report.status = FitStatus::kEarlyStop;
+          report.reason = "validation loss did not fall for " + std::to_string(params.patience) + " validations";
+          break;
+        }
+      }
+    }
+    const bool cancelled = hooks.cancelled();
+    if (cancelled || (!last && params.checkpoint_every > 0 && number % params.checkpoint_every == 0)) {
+      save();
+      last_log = Clock::now();
+      tokens_since_log = 0;
+    }
+    if (cancelled) {
+      hooks.progress->end();
+      model.train(false);
+      throw Cancelled("stopped at step " + std::to_string(number) + " of stage '" + hooks.stage + "'");
+    }
+  }
+  hooks.progress->end();
+  if (report.status != FitStatus::kDiverged && !best_weights.empty()) put_back(model, best_weights);
+  model.train(false);
+  report.totals = state.totals;
+  return report;
+}
+
+}  // namespace temper

@@ -1,0 +1,44 @@
+// The training loop: gradient accumulation weighted by tokens, clipping, schedule, validation, early stop, checkpoints,
+// exact resume. Stages reach it through StageContext::fit; what it does not do (files, record) it asks of FitHooks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "temper/context.h"
+
+namespace temper {
+
+/// Counts that a resumed run carries on.
+struct FitTotals {
+  std::int64_t steps = 0, target_tokens = 0, input_tokens = 0;
+  double seconds = 0, flops = 0;
+};
+
+struct FitHooks {
+  std::string stage;
+  std::uint64_t seed = 0;  ///< of dropout
+  std::optional<StateDict> resume;
+  std::function<void(const std::string& metric, std::int64_t step, double value)> log;
+  std::function<bool()> cancelled;
+  /// Makes a resumable checkpoint of the model's weights and this state.
+  std::function<void(const StateDict& state, const FitTotals& totals)> save;
+  Progress* progress = nullptr;
+};
+
+struct FitReport {
+  FitStatus status = FitStatus::kComplete;
+  FitTotals totals;
+  std::string reason;  ///< for kDiverged and kEarlyStop: what happened, in a sentence
+};
+
+/// The metrics that the loop logs, for the stage's declaration.
+std::vector<MetricSpec> fit_metrics();
+
+/// Throws Cancelled after saving, when asked to stop. On divergence the weights are those before the bad step.
+FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks);
+
+}  // namespace temper

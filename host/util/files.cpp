@@ -1,0 +1,90 @@
+// Durable file writing (see files.h).
+#include "host/util/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "temper/error.h"
+
+namespace temper {
+namespace {
+
+[[noreturn]] void fail(const std::string& action, const std::filesystem::path& path) {
+  const int code = errno;
+  std::string message = "cannot " + action + " '" + path.string() + "': " + std::strerror(code);
+  if (code == ENOSPC) message += "; free some space and run `temper resume`";
+  throw DataError(message);
+}
+
+}  // namespace
+
+std::string read_text_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail("read file", path);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return std::move(content).str();
+}
+
+void sync_path(const std::filesystem::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY);
+  if (descriptor < 0) fail("open", path);
+  const bool failed = fsync(descriptor) != 0;
+  const int code = errno;
+  close(descriptor);
+  errno = code;
+  if (failed) fail("write", path);
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path temporary = path.string() + ".tmp" + std::to_string(getpid());
+  const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (descriptor < 0) fail("write file", path);
+  std::size_t done = 0;
+  bool ok = true;
+  while (ok && done < content.size()) {
+    const ssize_t count = write(descriptor, content.data() + done, content.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    ok = count >= 0;
+    if (ok) done += static_cast<std::size_t>(count);
+  }
+  ok = ok && fsync(descriptor) == 0;
+  const int code = errno;
+  close(descriptor);
+  errno = code;
+  if (!ok || rename(temporary.c_str(), path.c_str()) != 0) {
+    const int reason = errno;
+    unlink(temporary.c_str());
+    errno = reason;
+    fail("write file", path);
+  }
+  sync_path(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+void create_folders(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw DataError("cannot create folder '" + path.string() + "': " + error.message());
+}
+
+void publish_folder(const std::filesystem::path& staging, const std::filesystem::path& final_path) {
+  for (const auto& entry : std::filesystem::directory_iterator(staging)) sync_path(entry.path());
+  sync_path(staging);
+  if (std::filesystem::exists(final_path)) {
+    // rename(2) does not replace a folder with content, so the old one steps aside first.
+    const std::filesystem::path old = final_path.string() + ".old" + std::to_string(getpid());
+    if (rename(final_path.c_str(), old.c_str()) != 0) fail("replace folder", final_path);
+    if (rename(staging.c_str(), final_path.c_str()) != 0) fail("write folder", final_path);
+    std::filesystem::remove_all(old);
+  } else if (rename(staging.c_str(), final_path.c_str()) != 0) {
+    fail("write folder", final_path);
+  }
+  sync_path(final_path.parent_path());
+}
+
+}  // namespace temper
