@@ -1,0 +1,207 @@
+// Reads an experiment top down: the top-level values, then model, tokenizer, datasets, stages, evaluators, each slot seeing
+// only what comes before it.
+#include "host/config/experiment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/config/compose.h"
+#include "host/config/resolve.h"
+#include "host/config/yaml_write.h"
+#include "temper/error.h"
+
+namespace temper {
+namespace {
+
+using config::fail;
+using config::Place;
+using config::YamlKind;
+using config::YamlNode;
+
+ParamSpec top_spec(std::string name, ParamType type, ParamValue value, std::string doc) {
+  ParamSpec spec;
+  spec.name = std::move(name);
+  spec.type = type;
+  spec.default_value = std::move(value);
+  spec.doc = std::move(doc);
+  return spec;
+}
+
+struct TopSpecs {
+  ParamSpec experiment, description, seed, device, threads, validation_fraction;
+};
+
+TopSpecs top_specs(const std::string& default_name) {
+  TopSpecs specs{
+      top_spec("experiment", ParamType::kText, default_name,
+               "Name of the experiment; its records lie in a folder of that name."),
+      top_spec("description", ParamType::kText, std::string(), "What the experiment asks, for people."),
+      top_spec("seed", ParamType::kInt, std::int64_t{1}, "The one seed from which all randomness is derived."),
+      top_spec("device", ParamType::kText, std::string("cpu"), "Where tensors live."),
+      top_spec("threads", ParamType::kInt, std::int64_t{0}, "CPU threads; 0 uses all cores."),
+      top_spec("validation_fraction", ParamType::kFloat, 0.05, "Share of documents held out for validation."),
+  };
+  specs.seed.min = 0;
+  specs.device.choices = {"cpu", "cuda"};
+  specs.threads.min = 0;
+  specs.threads.max = 4096;
+  specs.validation_fraction.min = 0;
+  specs.validation_fraction.max = 0.9;
+  return specs;
+}
+
+const std::vector<std::string>& top_keys() {
+  static const std::vector<std::string> keys{"experiment", "description",         "include", "seed",      "device",
+                                             "threads",    "validation_fraction", "model",   "tokenizer", "datasets",
+                                             "stages",     "evaluators"};
+  return keys;
+}
+
+void check_name(const std::string& name, const std::string& what, const Place& place) {
+  const bool good = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  if (!good) fail(place, what + " '" + name + "' is not a usable name: only a-z, 0-9, '_' and '-' are allowed");
+}
+
+std::vector<std::string> section_names(const YamlNode* section, const std::string& key) {
+  std::vector<std::string> names;
+  if (section == nullptr || section->kind == YamlKind::kNull) return names;
+  if (section->kind != YamlKind::kMap) {
+    fail(section->place,
+         key + ": must be a map from names to plugins, such as NAME: {plugin: ID}, but is " + section->shown());
+  }
+  for (const auto& entry : section->children) {
+    check_name(entry.key, key + ":", entry.key_place);
+    names.push_back(entry.key);
+  }
+  return names;
+}
+
+class Assembler {
+ public:
+  Assembler(const YamlNode& tree, const PluginCatalog& catalog, Experiment& experiment)
+      : tree_(tree), experiment_(experiment), scope_{catalog, {}, {}, {}, {}, experiment.resolved} {}
+
+  void run(const std::string& default_name) {
+    config::refuse_unknown_keys(tree_, "", top_keys());
+    read_top(default_name);
+    scope_.all_datasets = section_names(tree_.find("datasets"), "datasets");
+    scope_.all_stages = section_names(tree_.find("stages"), "stages");
+    section_names(tree_.find("evaluators"), "evaluators");
+    if (scope_.all_stages.empty()) {
+      fail(file_, "the experiment has no stages, so there is nothing to do; add stages: {pretrain: {...}}. Available: " +
+                      config::join(scope_.catalog.ids("stage")));
+    }
+    // The model sees no data; the tokenizer may be trained on any dataset, so datasets come before it.
+    experiment_.model = single("model", "architecture");
+    for_each("datasets", [&](const YamlNode& node, const std::string& key) {
+      experiment_.datasets.push_back(config::resolve_slot(node, key, node.key, "dataset", {}, scope_));
+      scope_.datasets.push_back(node.key);
+    });
+    experiment_.tokenizer = single("tokenizer", "tokenizer");
+    for_each("stages", [&](const YamlNode& node, const std::string& key) {
+      experiment_.stages.push_back(config::resolve_slot(node, key, node.key, "stage", {}, scope_));
+      scope_.stages.push_back(node.key);
+    });
+    for_each("evaluators", [&](const YamlNode& node, const std::string& key) {
+      EvaluatorConfig evaluator{config::resolve_slot(node, key, node.key, "evaluator", {"after"}, scope_)};
+      evaluator.after = read_after(node, key);
+      experiment_.evaluators.push_back(std::move(evaluator));
+    });
+  }
+
+ private:
+  void read_top(const std::string& default_name) {
+    const TopSpecs specs = top_specs(default_name);
+    const auto text = [&](const ParamSpec& spec) { return std::get<std::string>(top(spec)); };
+    experiment_.name = text(specs.experiment);
+    const YamlNode* name = tree_.find("experiment");
+    check_name(experiment_.name, name != nullptr ? "experiment:" : "no 'experiment: NAME' is given, and the file's own name",
+               name != nullptr ? name->place : file_);
+    experiment_.description = text(specs.description);
+    experiment_.seed = static_cast<std::uint64_t>(std::get<std::int64_t>(top(specs.seed)));
+    experiment_.device = text(specs.device);
+    experiment_.threads = std::get<std::int64_t>(top(specs.threads));
+    experiment_.validation_fraction = std::get<double>(top(specs.validation_fraction));
+  }
+
+  ParamValue top(const ParamSpec& spec) {
+    return config::resolve_value(&tree_, spec, spec.name, file_, experiment_.resolved).value;
+  }
+
+  SlotConfig single(const std::string& key, const std::string& kind) {
+    const YamlNode* node = tree_.find(key);
+    if (node == nullptr) {
+      fail(file_, "the experiment needs '" + key + "'; add " + key +
+                      ": {plugin: ID, ...}. Available: " + config::join(scope_.catalog.ids(kind)));
+    }
+    return config::resolve_slot(*node, key, key, kind, {}, scope_);
+  }
+
+  template <class Function>
+  void for_each(const std::string& section, Function function) {
+    const YamlNode* node = tree_.find(section);
+    if (node == nullptr) return;
+    for (const auto& entry : node->children) function(entry, section + "." + entry.key);
+  }
+
+  std::vector<std::string> read_after(const YamlNode& evaluator, const std::string& key) {
+    const ParamSpec spec = top_spec("after", ParamType::kTextList, std::vector<std::string>{},
+                                    "Stages after which the evaluator runs; without it, after every stage.");
+    const std::string full = key + ".after";
+    const YamlNode* node = evaluator.find("after");
+    const auto value = config::resolve_value(&evaluator, spec, full, evaluator.key_place, experiment_.resolved).value;
+    const auto& given = std::get<std::vector<std::string>>(value);
+    if (node == nullptr) return {};
+    if (given.empty()) fail(node->place, full + ": names no stage; remove it to evaluate after every stage");
+    config::refuse_repeats(given, full, node->place);
+    for (const auto& stage : given) {
+      config::check_reference(stage, "stage", full, node->place, scope_.stages, scope_.all_stages);
+    }
+    std::vector<std::string> ordered;
+    for (const auto& stage : scope_.all_stages) {
+      if (std::find(given.begin(), given.end(), stage) != given.end()) ordered.push_back(stage);
+    }
+    return ordered;
+  }
+
+  const YamlNode& tree_;
+  Experiment& experiment_;
+  config::Scope scope_;
+  const Place file_{experiment_.path.string(), 0, false};
+};
+
+YamlNode with_name(YamlNode tree, const std::string& name) {
+  if (tree.find("experiment") != nullptr) return tree;
+  YamlNode node;
+  node.kind = YamlKind::kScalar;
+  node.text = name;
+  node.key = "experiment";
+  tree.children.insert(tree.children.begin(), std::move(node));
+  return tree;
+}
+
+}  // namespace
+
+Experiment load_experiment(const std::filesystem::path& path, const Overrides& overrides, const PluginCatalog& catalog) {
+  return parse_experiment(config::read_text(path), path, overrides, catalog);
+}
+
+Experiment parse_experiment(const std::string& yaml_text, const std::filesystem::path& origin, const Overrides& overrides,
+                            const PluginCatalog& catalog) {
+  Experiment experiment;
+  experiment.path = origin;
+  experiment.base_dir = std::filesystem::absolute(origin).lexically_normal().parent_path();
+  auto [tree, included] = config::compose(yaml_text, origin);
+  const std::string default_name = origin.stem().string();
+  experiment.source_text = included ? config::write_yaml(with_name(tree, default_name)) : yaml_text;
+  for (const auto& assignment : overrides.sets) config::apply_set(tree, assignment);
+  if (overrides.seed) config::apply_option(tree, "seed", std::to_string(*overrides.seed));
+  if (overrides.device) config::apply_option(tree, "device", *overrides.device);
+  Assembler(tree, catalog, experiment).run(default_name);
+  experiment.effective_text = config::write_yaml(with_name(tree, experiment.name));
+  return experiment;
+}
+
+}  // namespace temper
