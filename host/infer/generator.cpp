@@ -69,7 +69,8 @@ std::vector<Completion> BatchGenerator::generate(const std::vector<GenerateReque
       // A prompt that fills the context keeps its end, with room for at least a quarter of the context to answer in.
       const auto answer = std::min<std::int64_t>(params.max_new_tokens, std::max<std::int64_t>(1, limit / 4));
       const auto longest = static_cast<std::size_t>(std::max<std::int64_t>(1, limit - answer));
-      if (row.prompt.size() > longest) row.prompt.erase(row.prompt.begin(), row.prompt.end() - static_cast<std::ptrdiff_t>(longest));
+      if (row.prompt.size() > longest)
+        row.prompt.erase(row.prompt.begin(), row.prompt.end() - static_cast<std::ptrdiff_t>(longest));
       row.room = std::min(row.room, limit - static_cast<std::int64_t>(row.prompt.size()));
     }
   }

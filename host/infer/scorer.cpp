@@ -29,7 +29,8 @@ std::vector<ScoreWindow> score_windows(const ScoreRequest& request, std::int64_t
     const std::size_t start = last - 1 > width ? last - 1 - width : 0;
     const std::size_t begin = std::min(start, first - 1);
     ScoreWindow window;
-    window.input.assign(all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(last - 1));
+    window.input.assign(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                        all.begin() + static_cast<std::ptrdiff_t>(last - 1));
     window.targets.assign(all.begin() + static_cast<std::ptrdiff_t>(first), all.begin() + static_cast<std::ptrdiff_t>(last));
     windows.push_back(std::move(window));
     first = last;

@@ -36,11 +36,16 @@ ParamValues values_from(const Json& json) {
   ParamValues values;
   for (const auto& [name, value] : json.items()) {
     ParamValue parsed;
-    if (value.is_boolean()) parsed = value.get<bool>();
-    else if (value.is_number_integer()) parsed = value.get<std::int64_t>();
-    else if (value.is_number()) parsed = value.get<double>();
-    else if (value.is_array()) parsed = value.get<std::vector<std::string>>();
-    else parsed = value.get<std::string>();
+    if (value.is_boolean())
+      parsed = value.get<bool>();
+    else if (value.is_number_integer())
+      parsed = value.get<std::int64_t>();
+    else if (value.is_number())
+      parsed = value.get<double>();
+    else if (value.is_array())
+      parsed = value.get<std::vector<std::string>>();
+    else
+      parsed = value.get<std::string>();
     values.set(name, {parsed, ValueSource::kFile, ""});
   }
   return values;

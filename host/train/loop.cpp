@@ -2,9 +2,9 @@
 #include "host/train/loop.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
 
 #include <chrono>
 #include <cmath>
@@ -89,8 +89,12 @@ std::string to_text(const LoopState& state) {
   const auto& t = state.totals;
   char best[32];
   std::snprintf(best, sizeof best, "%a", state.best_validation);
-  return Json{{"steps", t.steps},     {"target_tokens", t.target_tokens}, {"input_tokens", t.input_tokens},
-              {"seconds", t.seconds}, {"flops", t.flops},                 {"best_validation", best},
+  return Json{{"steps", t.steps},
+              {"target_tokens", t.target_tokens},
+              {"input_tokens", t.input_tokens},
+              {"seconds", t.seconds},
+              {"flops", t.flops},
+              {"best_validation", best},
               {"bad_validations", state.bad_validations}}
       .dump();
 }
@@ -99,7 +103,8 @@ LoopState loop_state_from(const std::string& text) {
   LoopState state;
   try {
     const Json json = Json::parse(text);
-    state.totals = {json.at("steps"), json.at("target_tokens"), json.at("input_tokens"), json.at("seconds"), json.at("flops")};
+    state.totals = {json.at("steps"), json.at("target_tokens"), json.at("input_tokens"), json.at("seconds"),
+                    json.at("flops")};
     state.best_validation = std::strtod(json.at("best_validation").get<std::string>().c_str(), nullptr);
     state.bad_validations = json.at("bad_validations");
   } catch (const Json::exception& error) {
@@ -160,11 +165,12 @@ std::string format_note(double loss, double tokens_per_second) {
 }  // namespace
 
 std::vector<MetricSpec> fit_metrics() {
-  return {{"loss", "nats/token", "Training loss of the step, mean over its target tokens.", Better::kLower},
-          {"validation_loss", "nats/token", "Mean loss over held-out batches.", Better::kLower},
-          {"learning_rate", "", "Learning rate of the step.", Better::kNeither},
-          {"grad_norm", "", "Global gradient norm before clipping.", Better::kNeither},
-          {"tokens_per_second", "tokens/s", "Input tokens trained per second since the last logged point.", Better::kHigher}};
+  return {
+      {"loss", "nats/token", "Training loss of the step, mean over its target tokens.", Better::kLower},
+      {"validation_loss", "nats/token", "Mean loss over held-out batches.", Better::kLower},
+      {"learning_rate", "", "Learning rate of the step.", Better::kNeither},
+      {"grad_norm", "", "Global gradient norm before clipping.", Better::kNeither},
+      {"tokens_per_second", "tokens/s", "Input tokens trained per second since the last logged point.", Better::kHigher}};
 }
 
 FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
@@ -220,7 +226,8 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     const StepResult step = accumulate(model, plan, bf16);
     const std::int64_t number = state.totals.steps + 1;
     if (step.target_tokens == 0) {
-      throw DataError("stage '" + hooks.stage + "', step " + std::to_string(number) + ": no token of the batch has a label; "
+      throw DataError("stage '" + hooks.stage + "', step " + std::to_string(number) +
+                      ": no token of the batch has a label; "
                       "nothing can be learnt from it");
     }
     const auto targets = static_cast<double>(step.target_tokens);

@@ -27,9 +27,9 @@ struct TypeName {
   const char* name;
   at::ScalarType type;
 };
-constexpr TypeName kTypes[] = {{"F64", at::kDouble},  {"F32", at::kFloat}, {"F16", at::kHalf},  {"BF16", at::kBFloat16},
-                               {"I64", at::kLong},    {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
-                               {"U8", at::kByte},     {"BOOL", at::kBool}};
+constexpr TypeName kTypes[] = {{"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf},  {"BF16", at::kBFloat16},
+                               {"I64", at::kLong},   {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
+                               {"U8", at::kByte},    {"BOOL", at::kBool}};
 
 const char* type_name(at::ScalarType type) {
   for (const auto& entry : kTypes) {
@@ -62,9 +62,7 @@ class File {
   }
 
  private:
-  [[noreturn]] void fail() const {
-    throw DataError("cannot write file '" + path_.string() + "': " + std::strerror(errno));
-  }
+  [[noreturn]] void fail() const { throw DataError("cannot write file '" + path_.string() + "': " + std::strerror(errno)); }
   std::filesystem::path path_;
   int descriptor_;
 };

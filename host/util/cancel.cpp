@@ -9,7 +9,9 @@
 namespace temper {
 namespace {
 
-void write_text(std::string_view text) { [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size()); }
+void write_text(std::string_view text) {
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+}
 
 void on_signal(int) {
   if (cancel_flag().exchange(true)) {

@@ -1,0 +1,19 @@
+// The commands of the `temper` program, one function each: arguments after the command's name in, exit code out. They throw
+// temper's errors; main turns those into one line and the documented exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace temper {
+
+int run_command(const std::vector<std::string>& args);
+int resume_command(const std::vector<std::string>& args);
+int status_command(const std::vector<std::string>& args);
+int compare_command(const std::vector<std::string>& args);
+int generate_command(const std::vector<std::string>& args);
+int tokenize_command(const std::vector<std::string>& args);
+int logits_command(const std::vector<std::string>& args);
+int score_command(const std::vector<std::string>& args);
+
+}  // namespace temper

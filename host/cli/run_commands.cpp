@@ -1,0 +1,119 @@
+// `temper run`, `resume`, `status` and `compare`.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "host/cli/commands.h"
+#include "host/cli/options.h"
+#include "host/compare/compare.h"
+#include "host/config/experiment.h"
+#include "host/plugin/loader.h"
+#include "host/run/runner.h"
+#include "temper/error.h"
+
+namespace temper {
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+namespace {
+
+PluginHost load_host(const ParsedOptions& options) { return load_plugins(plugin_folders(options.list("plugin-path"))); }
+
+/// The closing words of a run: what came out, where it is, and what to do next.
+int report_outcome(const RunOutcome& outcome) {
+  if (outcome.complete) {
+    std::printf("%s\n", compare_records({outcome.record}, {}).c_str());
+  }
+  std::printf("record:      %s\ncheckpoints: %s\n", outcome.record.c_str(), outcome.folder.c_str());
+  if (outcome.complete) return 0;
+  std::fprintf(stderr, "temper: %s\n", outcome.summary.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& args) {
+  po::options_description own;
+  own.add_options()("set", po::value<std::vector<std::string>>()->composing(),
+                    "KEY=VALUE, e.g. stages.sft.steps=100; may be repeated")(
+      "seed", po::value<std::uint64_t>(), "seed of the run; the same seed gives the same bits")(
+      "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
+      "device", po::value<std::string>(), "cpu or cuda")("dry-run", "show every value and where it comes from, run nothing");
+  const auto options = parse_options(args,
+                                     {"temper run EXPERIMENT.yaml [options]",
+                                      "Trains the stages of an experiment in order, evaluates each, and writes one record."},
+                                     own, 1, 1);
+  if (options.help_shown) return 0;
+  const PluginHost host = load_host(options);
+  Overrides overrides;
+  overrides.sets = options.list("set");
+  if (options.has("seed")) overrides.seed = options.get<std::uint64_t>("seed");
+  if (options.has("device")) overrides.device = options.get<std::string>("device");
+  const Experiment experiment = load_experiment(options.positional[0], overrides, host.registry);
+  if (options.has("dry-run")) {
+    std::printf("%s", describe_experiment(experiment).c_str());
+    return 0;
+  }
+  TerminalProgress progress(progress_style(options));
+  return report_outcome(start_run(experiment, host.registry, options.get<std::string>("out"), progress));
+}
+
+int resume_command(const std::vector<std::string>& args) {
+  const auto options =
+      parse_options(args,
+                    {"temper resume RECORD.h5|FOLDER",
+                     "Goes on with a run, or with every unfinished run of a folder, exactly where it stopped."},
+                    {}, 1, 1);
+  if (options.help_shown) return 0;
+  std::vector<fs::path> records;
+  const fs::path target = options.positional[0];
+  if (fs::is_directory(target)) {
+    for (const auto& entry : fs::directory_iterator(target)) {
+      if (entry.path().extension() == ".h5") records.push_back(entry.path());
+    }
+    std::sort(records.begin(), records.end());
+    if (records.empty()) throw DataError("folder '" + target.string() + "' holds no record (*.h5)");
+  } else {
+    records.push_back(target);
+  }
+  const PluginHost host = load_host(options);
+  TerminalProgress progress(progress_style(options));
+  int code = 0;
+  for (const auto& record : records) code = std::max(code, report_outcome(resume_run(record, host.registry, progress)));
+  return code;
+}
+
+int status_command(const std::vector<std::string>& args) {
+  const auto options =
+      parse_options(args, {"temper status RECORD.h5...", "Shows what each run has done so far."}, {}, 1, 100000);
+  if (options.help_shown) return 0;
+  for (const auto& record : options.positional) std::printf("%s", describe_status(record).c_str());
+  return 0;
+}
+
+int compare_command(const std::vector<std::string>& args) {
+  po::options_description own;
+  own.add_options()("by", po::value<std::string>()->default_value("stage"),
+                    "columns: stage, run, or a key such as stages.sft.steps")(
+      "baseline", po::value<std::string>()->default_value(""),
+      "column that the others are compared with; the first by default")(
+      "format", po::value<std::string>()->default_value("table"), "table, md, csv, latex or json")(
+      "metric", po::value<std::string>()->default_value(""), "only metrics whose name matches this expression")(
+      "intersect", "compare the items that all columns share instead of refusing different sets");
+  const auto options =
+      parse_options(args,
+                    {"temper compare RECORD.h5... [options]",
+                     "Compares stages and runs: values with intervals, paired differences, corrected p values."},
+                    own, 1, 100000);
+  if (options.help_shown) return 0;
+  CompareOptions compare;
+  compare.by = options.get<std::string>("by");
+  compare.baseline = options.get<std::string>("baseline");
+  compare.format = options.get<std::string>("format");
+  compare.metric = options.get<std::string>("metric");
+  compare.intersect = options.has("intersect");
+  std::vector<fs::path> records(options.positional.begin(), options.positional.end());
+  std::printf("%s\n", compare_records(records, compare).c_str());
+  return 0;
+}
+
+}  // namespace temper

@@ -1,0 +1,33 @@
+// Evaluator context (see eval_context.h).
+#include "host/run/eval_context.h"
+
+#include "host/util/cancel.h"
+#include "temper/random.h"
+
+namespace temper {
+
+RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed,
+                               Architecture& model, const std::string& prompt_template, RunAssets& assets,
+                               TerminalProgress& progress)
+    : seed_(derive_seed(run_seed, {"evaluator", name})),
+      model_(model),
+      prompt_template_(prompt_template.empty() ? "instruction" : prompt_template),
+      assets_(assets),
+      progress_(progress),
+      generator_(model, assets.tokenizer(),
+                 {64, cancel_requested, [this](std::int64_t done) { progress_.update(done, "answers"); }}),
+      scorer_(model, assets.tokenizer(), cancel_requested) {
+  progress_.begin("evaluate " + stage + " with " + name, 0);
+}
+
+std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
+  return assets_.validation_documents(datasets, limit);
+}
+
+std::vector<EvalItem> RunEvalContext::items(const std::vector<std::string>& datasets, std::int64_t limit) {
+  return assets_.items(datasets, limit);
+}
+
+bool RunEvalContext::cancelled() const { return cancel_requested(); }
+
+}  // namespace temper

@@ -1,0 +1,43 @@
+// What an evaluator sees: the model of one stage, ready to generate and score. Used after every stage of a run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "host/infer/generator.h"
+#include "host/infer/scorer.h"
+#include "host/run/assets.h"
+#include "host/util/progress.h"
+#include "temper/context.h"
+
+namespace temper {
+
+class RunEvalContext final : public EvalContext {
+ public:
+  /// References have to outlive this. `name` is the evaluator's, for its seed and the progress line.
+  RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed, Architecture& model,
+                 const std::string& prompt_template, RunAssets& assets, TerminalProgress& progress);
+
+  std::uint64_t seed() const override { return seed_; }
+  c10::Device device() const override { return c10::Device(c10::kCPU); }
+  Architecture& model() override { return model_; }
+  const Tokenizer& tokenizer() const override { return assets_.tokenizer(); }
+  const std::string& prompt_template() const override { return prompt_template_; }
+  Generator& generator() override { return generator_; }
+  Scorer& scorer() override { return scorer_; }
+  std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  Progress& progress() override { return progress_; }
+  bool cancelled() const override;
+
+ private:
+  std::uint64_t seed_;
+  Architecture& model_;
+  std::string prompt_template_;
+  RunAssets& assets_;
+  TerminalProgress& progress_;
+  BatchGenerator generator_;
+  BatchScorer scorer_;
+};
+
+}  // namespace temper

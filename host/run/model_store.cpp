@@ -1,0 +1,63 @@
+// Loading models (see model_store.h).
+#include "host/run/model_store.h"
+
+#include "host/run/run_paths.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+
+std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const fs::path& checkpoint,
+                                          const CheckpointManifest& manifest) {
+  ParamValues values = manifest.tokenizer_values;
+  // The checkpoint has its own copy of the tokenizer; where training once read it from no longer matters.
+  if (values.has("file")) values.set("file", {std::string(), ValueSource::kDefault, ""});
+  auto tokenizer = registry.make<Tokenizer>(manifest.tokenizer, values, {checkpoint.string()});
+  tokenizer->load(read_tokenizer_bytes(checkpoint, manifest));
+  return tokenizer;
+}
+
+std::unique_ptr<Architecture> load_architecture(const Registry& registry, const fs::path& checkpoint,
+                                                const CheckpointManifest& manifest) {
+  auto model = registry.make<Architecture>(manifest.architecture, manifest.architecture_values, {manifest.vocab_size, 0});
+  load_weights(checkpoint, manifest, *model);
+  return model;
+}
+
+LoadedModel load_model(const Registry& registry, const fs::path& checkpoint) {
+  LoadedModel loaded;
+  loaded.manifest = read_manifest(checkpoint);
+  loaded.tokenizer = load_tokenizer(registry, checkpoint, loaded.manifest);
+  loaded.model = load_architecture(registry, checkpoint, loaded.manifest);
+  return loaded;
+}
+
+fs::path find_checkpoint(const std::string& reference) {
+  if (fs::is_directory(reference)) return reference;
+  const auto colon = reference.rfind(':');
+  const std::string record = colon == std::string::npos ? reference : reference.substr(0, colon);
+  if (!fs::exists(record)) {
+    throw DataError("model '" + reference + "' was not found; give a checkpoint folder or RECORD.h5:STAGE");
+  }
+  const RunPaths paths = paths_of_record(record);
+  std::string known;
+  if (fs::is_directory(paths.folder)) {
+    for (const auto& entry : fs::directory_iterator(paths.folder)) {
+      if (fs::exists(entry.path() / "final")) known += (known.empty() ? "" : ", ") + entry.path().filename().string();
+    }
+  }
+  if (known.empty()) {
+    throw DataError("record '" + record + "' has no finished checkpoint beside it in '" + paths.folder.string() + "'");
+  }
+  if (colon == std::string::npos) {
+    throw ConfigError("model '" + reference + "' names a record but no stage; write " + record +
+                      ":STAGE with one of: " + known);
+  }
+  const fs::path checkpoint = paths.final_checkpoint(reference.substr(colon + 1));
+  if (!fs::exists(checkpoint)) {
+    throw ConfigError("record '" + record + "' has no finished stage '" + reference.substr(colon + 1) +
+                      "'; it has: " + known);
+  }
+  return checkpoint;
+}
+
+}  // namespace temper

@@ -1,0 +1,29 @@
+// Models as files: from a checkpoint folder or a record's stage ("run.h5:sft") to a model in memory with its tokenizer.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "host/plugin/registry.h"
+#include "host/train/checkpoint.h"
+#include "temper/architecture.h"
+#include "temper/tokenizer.h"
+
+namespace temper {
+
+struct LoadedModel {
+  CheckpointManifest manifest;
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<Architecture> model;
+};
+
+/// Throws DataError with the possible stages if the reference names none that has a checkpoint.
+std::filesystem::path find_checkpoint(const std::string& reference);
+LoadedModel load_model(const Registry& registry, const std::filesystem::path& checkpoint);
+std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const std::filesystem::path& checkpoint,
+                                          const CheckpointManifest& manifest);
+std::unique_ptr<Architecture> load_architecture(const Registry& registry, const std::filesystem::path& checkpoint,
+                                                const CheckpointManifest& manifest);
+
+}  // namespace temper

@@ -1,0 +1,29 @@
+// Runs an experiment: stage after stage, each evaluated when it is done, everything in one record. A run can be stopped or
+// killed at any instant and resumed; what is finished is not computed again.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "host/config/experiment.h"
+#include "host/plugin/registry.h"
+#include "host/util/progress.h"
+
+namespace temper {
+
+struct RunOutcome {
+  bool complete = false;  ///< every stage trained and evaluated
+  std::filesystem::path record, folder;
+  std::string summary;  ///< why it is not complete
+};
+
+/// A new run under `out`. Throws Cancelled after saving on Ctrl-C.
+RunOutcome start_run(const Experiment& experiment, const Registry& registry, const std::filesystem::path& out,
+                     TerminalProgress& progress);
+/// Goes on exactly where the record's run stopped. A complete run is left as it is.
+RunOutcome resume_run(const std::filesystem::path& record, const Registry& registry, TerminalProgress& progress);
+
+/// Table of stages and their state, for `temper status`.
+std::string describe_status(const std::filesystem::path& record);
+
+}  // namespace temper

@@ -1,0 +1,177 @@
+// Stage context (see stage_context.h).
+#include "host/run/stage_context.h"
+
+#include "host/data/document_batches.h"
+#include "host/data/example_batches.h"
+#include "host/data/prefetch.h"
+#include "host/run/model_store.h"
+#include "host/util/cancel.h"
+#include "temper/random.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+
+namespace {
+
+std::unique_ptr<Architecture> fresh_model(const StageEnvironment& env) {
+  Architecture::Args args{env.assets.tokenizer().vocab_size(), derive_seed(env.experiment.seed, {"weights"})};
+  return env.registry.make<Architecture>(env.experiment.model.plugin, env.experiment.model.values, args);
+}
+
+}  // namespace
+
+RunStageContext::RunStageContext(const StageEnvironment& environment)
+    : env_(environment),
+      seed_(derive_seed(environment.experiment.seed, {"stage", environment.slot.name})),
+      model_(fresh_model(environment)),
+      generator_(*model_, environment.assets.tokenizer(), {64, cancel_requested, {}}),
+      scorer_(*model_, environment.assets.tokenizer(), cancel_requested) {
+  make_model();
+}
+
+void RunStageContext::make_model() {
+  // The stage trains from its first parent; further parents are frozen models it asks for by name.
+  if (!env_.slot.parents.empty()) {
+    const fs::path parent = env_.paths.final_checkpoint(env_.slot.parents.front().stage);
+    const CheckpointManifest manifest = read_manifest(parent);
+    prompt_template_ = manifest.prompt_template;
+    load_weights(parent, manifest, *model_);
+  }
+  for (const auto& folder : resumable_checkpoints(env_.paths.stage_folder(env_.slot.name))) {
+    try {
+      const CheckpointManifest manifest = read_manifest(folder);
+      load_weights(folder, manifest, *model_);
+      resume_ = read_state(folder);
+      resumed_step_ = manifest.step;
+      env_.progress.say("stage " + env_.slot.name + ": going on from step " + std::to_string(resumed_step_));
+      break;
+    } catch (const DataError& error) {
+      // An older checkpoint may still be whole; the damaged one is named, not hidden.
+      note(std::string("skipped a damaged checkpoint: ") + error.what());
+    }
+  }
+  // Rows after the checkpoint come again, bit for bit.
+  env_.record.truncate_log(env_.slot.name, resumed_step_);
+}
+
+Architecture& RunStageContext::frozen_model(const std::string& stage) {
+  auto& model = frozen_[stage];
+  if (!model) {
+    const fs::path folder = env_.paths.final_checkpoint(stage);
+    model = load_architecture(env_.registry, folder, read_manifest(folder));
+    for (auto& parameter : model->parameters()) parameter.tensor.set_requires_grad(false);
+  }
+  return *model;
+}
+
+const Objective& RunStageContext::objective(const std::string& slot) {
+  auto& objective = objectives_[slot];
+  if (!objective) {
+    objective = env_.registry.make<Objective>(env_.slot.values.as<std::string>(slot), env_.slot.values.sub(slot),
+                                              {&env_.assets.tokenizer(), model_->traits().encoder_decoder});
+  }
+  return *objective;
+}
+
+std::unique_ptr<BatchSource> RunStageContext::document_batches(const std::vector<std::string>& datasets,
+                                                               const Objective& objective, const TrainParams& params,
+                                                               bool validation) {
+  std::vector<std::shared_ptr<const TokenCorpus>> corpora;
+  for (const auto& name : datasets) corpora.push_back(env_.assets.corpus(name, validation));
+  DocumentBatchOptions options;
+  options.batch_size = params.batch_size;
+  options.context = params.context;
+  options.seed = derive_seed(seed_, {"data"});
+  options.pad_id = tokenizer().pad_id();
+  // Validation is shuffled too, by a fixed seed: its first batches should stand for all of the held-out documents.
+  options.shuffle = true;
+  if (validation) options.seed = derive_seed(0, {"validation"});
+  auto batches = std::make_unique<DocumentBatches>(std::move(corpora), objective, options);
+  if (validation) return batches;
+  return std::make_unique<PrefetchedBatches>(std::move(batches));
+}
+
+std::unique_ptr<BatchSource> RunStageContext::example_batches(std::vector<Example> examples, const TrainParams& params,
+                                                              const std::string& name) {
+  ExampleBatchOptions options;
+  options.batch_size = params.batch_size;
+  options.context = params.context;
+  options.seed = derive_seed(seed_, {"data", name});
+  options.pad_id = tokenizer().pad_id();
+  return std::make_unique<ExampleBatches>(std::move(examples), options);
+}
+
+std::vector<InstructionRow> RunStageContext::instructions(const std::vector<std::string>& datasets, bool validation) {
+  return env_.assets.instructions(datasets, validation);
+}
+
+std::vector<PreferencePair> RunStageContext::preferences(const std::vector<std::string>& datasets, bool validation) {
+  return env_.assets.preferences(datasets, validation);
+}
+
+FitStatus RunStageContext::fit(const FitPlan& plan) {
+  for (const auto& spec : fit_metrics()) declare(spec);
+  env_.record.set_data(env_.assets.data_rows());
+  FitHooks hooks;
+  hooks.stage = env_.slot.name;
+  hooks.seed = derive_seed(seed_, {"dropout"});
+  hooks.resume = std::move(resume_);
+  resume_.reset();
+  hooks.log = [this](const std::string& metric, std::int64_t step, double value) { log(metric, step, value); };
+  hooks.cancelled = cancel_requested;
+  hooks.progress = &env_.progress;
+  hooks.save = [this](const StateDict& state, const FitTotals& totals) {
+    // The record first: a checkpoint must never be ahead of the log that led to it.
+    env_.record.flush();
+    const fs::path folder = env_.paths.stage_folder(env_.slot.name);
+    save_checkpoint(resumable_name(folder, totals.steps), manifest("running", totals), *model_,
+                    env_.assets.tokenizer_bytes(), &state);
+    const auto all = resumable_checkpoints(folder);
+    for (std::size_t i = 1; i < all.size(); ++i) fs::remove_all(all[i]);
+  };
+  report_ = run_fit(*model_, plan, std::move(hooks));
+  if (!report_.reason.empty()) note(report_.reason);
+  return report_.status;
+}
+
+CheckpointManifest RunStageContext::manifest(const std::string& status, const FitTotals& totals) const {
+  CheckpointManifest manifest;
+  manifest.architecture = env_.experiment.model.plugin;
+  manifest.architecture_values = env_.experiment.model.values;
+  manifest.tokenizer = env_.experiment.tokenizer.plugin;
+  manifest.tokenizer_values = env_.experiment.tokenizer.values;
+  manifest.tokenizer_file = env_.assets.tokenizer().model_file_name();
+  manifest.prompt_template = prompt_template_;
+  manifest.experiment = env_.experiment.name;
+  manifest.run_id = env_.run_id;
+  manifest.stage = env_.slot.name;
+  manifest.status = status;
+  manifest.vocab_size = env_.assets.tokenizer().vocab_size();
+  manifest.step = totals.steps;
+  manifest.tokens = totals.target_tokens;
+  manifest.seconds = totals.seconds;
+  manifest.flops = totals.flops;
+  return manifest;
+}
+
+std::string RunStageContext::save_final(const std::string& status) {
+  env_.record.flush();
+  return save_checkpoint(env_.paths.final_checkpoint(env_.slot.name), manifest(status, report_.totals), *model_,
+                         env_.assets.tokenizer_bytes(), nullptr);
+}
+
+void RunStageContext::declare(const MetricSpec& spec) { env_.record.declare_metric(env_.slot.name, spec); }
+
+void RunStageContext::log(const std::string& name, std::int64_t step, double value) {
+  env_.record.append(env_.slot.name, name, step, value);
+  env_.record.flush_if_due();
+}
+
+bool RunStageContext::cancelled() const { return cancel_requested(); }
+
+void RunStageContext::note(const std::string& text) {
+  env_.progress.say("stage " + env_.slot.name + ": " + text);
+  env_.record.add_note(env_.slot.name, text);
+}
+
+}  // namespace temper

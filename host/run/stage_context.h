@@ -1,0 +1,99 @@
+// What a stage sees while it runs: its model, data, training loop, generator, scorer and metrics, backed by the run's
+// record and checkpoint folder. One instance a stage; destroyed before the next stage starts.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/infer/generator.h"
+#include "host/infer/scorer.h"
+#include "host/plugin/registry.h"
+#include "host/record/run_record.h"
+#include "host/run/assets.h"
+#include "host/run/run_paths.h"
+#include "host/train/checkpoint.h"
+#include "host/train/loop.h"
+#include "temper/context.h"
+
+namespace temper {
+
+/// The communicator of a run in one process: every collective is the identity.
+class SingleProcess final : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int world_size() const override { return 1; }
+  void all_reduce_sum(at::Tensor&) override {}
+  void broadcast(at::Tensor&, int) override {}
+  void barrier() override {}
+};
+
+/// What a stage is run with; references outlive the context.
+struct StageEnvironment {
+  const Experiment& experiment;
+  const SlotConfig& slot;
+  const Registry& registry;
+  const RunPaths& paths;
+  const std::string& run_id;
+  RunRecord& record;
+  RunAssets& assets;
+  TerminalProgress& progress;
+};
+
+class RunStageContext final : public StageContext, private MetricSink {
+ public:
+  /// Makes or loads the model: the newest resumable checkpoint, else the parent's final one, else fresh weights.
+  explicit RunStageContext(const StageEnvironment& environment);
+
+  const std::string& stage_name() const override { return env_.slot.name; }
+  std::uint64_t seed() const override { return seed_; }
+  c10::Device device() const override { return c10::Device(c10::kCPU); }
+  Architecture& model() override { return *model_; }
+  const Tokenizer& tokenizer() const override { return env_.assets.tokenizer(); }
+  Architecture& frozen_model(const std::string& stage) override;
+  const Objective& objective(const std::string& slot) override;
+  std::unique_ptr<BatchSource> document_batches(const std::vector<std::string>& datasets, const Objective& objective,
+                                                const TrainParams& params, bool validation) override;
+  std::unique_ptr<BatchSource> example_batches(std::vector<Example> examples, const TrainParams& params,
+                                               const std::string& name) override;
+  std::vector<InstructionRow> instructions(const std::vector<std::string>& datasets, bool validation) override;
+  std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, bool validation) override;
+  FitStatus fit(const FitPlan& plan) override;
+  Generator& generator() override { return generator_; }
+  Scorer& scorer() override { return scorer_; }
+  MetricSink& metrics() override { return *this; }
+  Progress& progress() override { return env_.progress; }
+  Communicator& communicator() override { return communicator_; }
+  bool cancelled() const override;
+  void set_prompt_template(const std::string& name) override { prompt_template_ = name; }
+  void note(const std::string& text) override;
+
+  /// Of the last fit(); what the runner writes into the record.
+  const FitReport& report() const { return report_; }
+  /// Saves the finished stage and returns the weights' sha256.
+  std::string save_final(const std::string& status);
+  const std::string& prompt_template() const { return prompt_template_; }
+
+ private:
+  void declare(const MetricSpec& spec) override;
+  void log(const std::string& name, std::int64_t step, double value) override;
+  CheckpointManifest manifest(const std::string& status, const FitTotals& totals) const;
+  void make_model();
+
+  StageEnvironment env_;
+  std::uint64_t seed_;
+  std::unique_ptr<Architecture> model_;
+  std::optional<StateDict> resume_;
+  std::int64_t resumed_step_ = 0;
+  std::string prompt_template_;
+  std::map<std::string, std::unique_ptr<Architecture>> frozen_;
+  std::map<std::string, std::unique_ptr<Objective>> objectives_;
+  FitReport report_;
+  SingleProcess communicator_;
+  BatchGenerator generator_;
+  BatchScorer scorer_;
+};
+
+}  // namespace temper
