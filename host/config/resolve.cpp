@@ -66,8 +66,11 @@ Choice choose_plugin(const YamlNode* node, const Wanted& wanted, const Place& ow
   }
   if (const Registration* found = catalog.lookup(wanted.kind, wanted.name))
     return {found, written(wanted.name, owner), owner};
-  fail(owner, wanted.key + ": does not say which " + wanted.kind + " plugin it uses, and '" + wanted.name +
-                  "' is not one; add plugin: ID. Available: " + join(catalog.ids(wanted.kind)));
+  const auto ids = catalog.ids(wanted.kind);
+  const std::string nearest = suggestion(wanted.name, ids);
+  fail(owner, wanted.key + ": does not say which " + wanted.kind + " plugin it uses, and '" + wanted.name + "' is not one" +
+                  (nearest.empty() ? "; add plugin: ID." : nearest + " Otherwise add plugin: ID.") +
+                  " Available: " + join(ids));
 }
 
 class SlotResolver {
@@ -98,9 +101,10 @@ class SlotResolver {
 
   /// Keys written for one plugin stay when --set or an including file names another; say why they are suddenly unknown.
   static std::string chosen_elsewhere(const YamlNode& entry, const Choice& choice) {
-    if (choice.id.source == ValueSource::kDefault || entry.key_place.file == choice.place.file) return "";
-    return ". Plugin '" + choice.plugin->id + "' was chosen by " + choice.place.text() +
-           "; the other keys of the slot were kept, so remove those it does not have";
+    const bool same_place = entry.key_place.command_line || entry.key_place.file == choice.place.file;
+    if (choice.id.source == ValueSource::kDefault || same_place) return "";
+    return ". The slot's plugin is '" + choice.plugin->id + "', chosen by " + choice.place.text() +
+           "; keys written for another plugin have to be removed";
   }
 
   void fill_one(const YamlNode* map, const ParamSpec& spec, const std::string& key, const std::string& prefix,

@@ -112,7 +112,7 @@ TEST_CASE("another plugin in the including file explains keys that no longer fit
   files.folder.write("mine.yaml", "include: base.yaml\nmodel: {plugin: llama}\n");
   const auto message = files.error("mine.yaml");
   CHECK_THAT(message, ContainsSubstring(files.at("base.yaml", 1) + ": unknown key 'model.tie'"));
-  CHECK_THAT(message, ContainsSubstring("Plugin 'llama' was chosen by " + files.at("mine.yaml", 2)));
+  CHECK_THAT(message, ContainsSubstring("The slot's plugin is 'llama', chosen by " + files.at("mine.yaml", 2)));
 }
 
 TEST_CASE("the merged text stands alone and gives the same experiment") {

@@ -58,6 +58,11 @@ TEST_CASE("errors of --set name the option, not a file") {
   CHECK_THAT(set_error("model.dropout=3"), ContainsSubstring("--set model.dropout=3: model.dropout = 3"));
 }
 
+TEST_CASE("a wrong key given by --set does not blame the plugin of the file") {
+  const auto message = set_error("stages.sft.stepz=1");
+  CHECK(message.find("chosen by") == std::string::npos);
+}
+
 TEST_CASE("--set reaches existing slots only") {
   CHECK(set_error("stages.ppp.steps=3") ==
         "--set stages.ppp.steps=3: the experiment has no stage 'ppp'. It has: pretrain, sft. Add a new stage in the file");
@@ -93,8 +98,10 @@ TEST_CASE("--set may choose another plugin and keeps the other keys") {
   }
   const auto message = config_error(edited("d_model: 128", "tie: false"), {"model=llama"});
   CHECK_THAT(message, ContainsSubstring("x.yaml:1: unknown key 'model.tie'"));
-  CHECK_THAT(message,
-             ContainsSubstring("Plugin 'llama' was chosen by --set model=llama; the other keys of the slot were kept"));
+  CHECK_THAT(
+      message,
+      ContainsSubstring(
+          "The slot's plugin is 'llama', chosen by --set model=llama; keys written for another plugin have to be removed"));
 }
 
 TEST_CASE("--set reaches into nested plugins and plain plugin ids") {

@@ -95,6 +95,11 @@ TEST_CASE("an unknown plugin is refused with suggestion and list") {
              ContainsSubstring("x.yaml:1: model: must be a plugin id or a map"));
 }
 
+TEST_CASE("a slot named almost like a plugin is told so") {
+  CHECK_THAT(config_error(edited("  perplexity: {", "  perplexty: {")),
+             ContainsSubstring("'perplexty' is not one; did you mean 'perplexity'? Otherwise add plugin: ID. Available: "));
+}
+
 TEST_CASE("a stage builds on earlier stages only") {
   CHECK(config_error(edited("from: pretrain", "from: pretrian")) ==
         "x.yaml:8: stages.sft.from: the experiment has no stage 'pretrian'; did you mean 'pretrain'? Earlier stages: "

@@ -39,6 +39,12 @@ TEST_CASE("quotes are remembered") {
   for (const char* key : {"b", "c", "d", "e"}) CHECK(tree.find(key)->quoted);
 }
 
+TEST_CASE("a comma at the end of a list or map is allowed") {
+  const auto tree = read("a: {b: 1, }\nc: [1, ]\n");
+  CHECK(tree.find("a")->children.size() == 1);
+  CHECK(tree.find("c")->children.size() == 1);
+}
+
 TEST_CASE("a key given twice is refused with both lines and the map it is in") {
   CHECK(error_of("a: 1\nb: 2\na: 3\n") == "f.yaml:3: key 'a' is given twice (first in line 1); keep one");
   CHECK_THAT(error_of("s:\n  t:\n    x: 1\n    \"x\": 2\n"), ContainsSubstring("f.yaml:4: key 'x' is given twice in 's.t'"));
