@@ -1,0 +1,134 @@
+// One stream template for the four kinds of rows (see jsonl_dataset.h): next record, parse, convert, complain or skip.
+#include "jsonl_dataset.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "record_reader.h"
+#include "rows.h"
+#include "skips.h"
+
+namespace temper::dataset_jsonl {
+namespace {
+
+using Files = std::vector<dataset_io::DataFile>;
+
+nlohmann::json parse_object(const std::string& text) {
+  nlohmann::json row;
+  try {
+    row = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    throw BadRow{"broken JSON at byte " + std::to_string(error.byte) +
+                 " of the record; a file is one JSON object a line or one JSON array; correct it"};
+  }
+  if (!row.is_object())
+    throw BadRow{"the record is " + std::string(row.type_name()) + ", must be a JSON object; correct it"};
+  return row;
+}
+
+template <class Row>
+class RowStream final : public Stream<Row> {
+ public:
+  using Convert = Row (*)(const nlohmann::json&, const Fields&, const std::string&);
+
+  RowStream(const JsonlParams& params, Files files, Convert convert)
+      : params_(params), files_(std::move(files)), convert_(convert), skips_("jsonl", params.on_error == "skip") {
+    fields_ = {params.format, params.text_field, params.id_field, params.prompt_field, params.reference_field};
+  }
+
+  bool next(Row& row) override {
+    Record record;
+    while (true) {
+      if (!reader_) {
+        if (next_file_ == files_.size()) {
+          skips_.report();
+          return false;
+        }
+        reader_.emplace(files_[next_file_++].path, params_.max_line_mb);
+      }
+      if (!reader_->next(record)) {
+        reader_.reset();
+        continue;
+      }
+      const auto& file = files_[next_file_ - 1];
+      const std::string source = dataset_io::place(file.path, record.line);
+      if (!record.problem.empty()) {
+        skips_.bad(record.problem);
+        continue;
+      }
+      try {
+        row = convert_(parse_object(record.text), fields_, file.label + ":" + std::to_string(record.line));
+      } catch (const BadRow& bad) {
+        skips_.bad(source + ": " + bad.what);
+        continue;
+      }
+      row.source = source;
+      return true;
+    }
+  }
+
+ private:
+  JsonlParams params_;
+  Files files_;
+  Convert convert_;
+  Fields fields_;
+  dataset_io::Skips skips_;
+  std::size_t next_file_ = 0;
+  std::optional<RecordReader> reader_;
+};
+
+}  // namespace
+
+ParamTable<JsonlParams> jsonl_params() {
+  using P = JsonlParams;
+  ParamTable<P> table;
+  table.add("path", &P::path, "Files, folders (their .jsonl and .json files) and globs, each plain, .gz or .zst.",
+            {.required = true});
+  table.add("format", &P::format, "What the rows are; auto decides row by row from the fields and what is asked for.",
+            {.choices = {"auto", "documents", "alpaca", "completion", "chat", "preferences", "hh", "items"}});
+  table.add("text_field", &P::text_field, "Field that holds a document's text.");
+  table.add("id_field", &P::id_field, "Field that holds the row's id; empty tries id, key and item_id, then file and line.");
+  table.add("prompt_field", &P::prompt_field,
+            "Field that holds an item's prompt; empty tries prompt, messages, question, instruction and input.");
+  table.add("reference_field", &P::reference_field,
+            "Field that holds an item's right answer; empty tries reference, answer, output and target.");
+  table.add("max_line_mb", &P::max_line_mb, "Longest line or array element that is accepted.",
+            {.min = 1, .max = 4096, .unit = "MB"});
+  table.add("on_error", &P::on_error, "What a bad row does: end the run, or be skipped and counted.",
+            {.choices = {"error", "skip"}});
+  return table;
+}
+
+JsonlDataset::JsonlDataset(const JsonlParams& params, const Args& args)
+    : params_(params), files_(dataset_io::resolve_files(params.path, args.base_dir, {".jsonl", ".json", ".ndjson"})) {}
+
+std::string JsonlDataset::fingerprint() {
+  if (fingerprint_.empty()) {
+    std::string settings = "jsonl 1";
+    for (const auto& text : {params_.format, params_.text_field, params_.id_field, params_.prompt_field,
+                             params_.reference_field, params_.on_error}) {
+      settings += "\n" + text;
+    }
+    if (params_.on_error == "skip") settings += "\n" + std::to_string(params_.max_line_mb);
+    fingerprint_ = dataset_io::fingerprint_files(files_, settings);
+  }
+  return fingerprint_;
+}
+
+std::unique_ptr<Stream<Document>> JsonlDataset::documents(Split split) {
+  return std::make_unique<RowStream<Document>>(params_, split == Split::kTrain ? files_ : Files{}, &to_document);
+}
+
+std::unique_ptr<Stream<InstructionRow>> JsonlDataset::instructions(Split split) {
+  return std::make_unique<RowStream<InstructionRow>>(params_, split == Split::kTrain ? files_ : Files{}, &to_instruction);
+}
+
+std::unique_ptr<Stream<PreferencePair>> JsonlDataset::preferences(Split split) {
+  return std::make_unique<RowStream<PreferencePair>>(params_, split == Split::kTrain ? files_ : Files{}, &to_preference);
+}
+
+std::unique_ptr<Stream<EvalItem>> JsonlDataset::items(Split) {
+  return std::make_unique<RowStream<EvalItem>>(params_, files_, &to_item);
+}
+
+}  // namespace temper::dataset_jsonl

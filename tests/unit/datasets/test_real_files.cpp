@@ -1,0 +1,80 @@
+// The file datasets on published data; skipped with a warning where the shared data is absent.
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "jsonl_dataset.h"
+#include "temp_files.h"
+#include "text_dataset.h"
+
+using namespace temper;
+
+namespace {
+
+dataset_jsonl::JsonlDataset open(const std::string& path) {
+  dataset_jsonl::JsonlParams params;
+  params.path = {path};
+  return dataset_jsonl::JsonlDataset(params, {});
+}
+
+}  // namespace
+
+TEST_CASE("real documents: state_union and english_novels", "[datasets][real]") {
+  if (const auto path = shared_data("corpus/state_union.jsonl"); !path.empty()) {
+    const auto rows = all(open(path).documents(Split::kTrain));
+    CHECK(rows.size() == 65);
+    CHECK(rows[0].id == "state_union/1945-Truman.txt");
+  }
+  if (const auto path = shared_data("corpus/english_novels.jsonl.gz"); !path.empty()) {
+    const auto rows = all(open(path).documents(Split::kTrain));
+    CHECK(rows.size() == 33);
+    std::size_t bytes = 0;
+    for (const auto& row : rows) bytes += row.text.size();
+    CHECK(bytes > 20000000);
+  }
+  if (const auto path = shared_data("corpus/tinyshakespeare.txt"); !path.empty()) {
+    dataset_text::TextParams params;
+    params.path = {path};
+    params.split_on = "blank_line";
+    CHECK(all(dataset_text::TextDataset(params, {}).documents(Split::kTrain)).size() > 7000);
+  }
+}
+
+TEST_CASE("real preference pairs: hh_harmless and dpo_en_demo", "[datasets][real]") {
+  if (const auto path = shared_data("preferences/hh_harmless.jsonl"); !path.empty()) {
+    const auto rows = all(open(path).preferences(Split::kTrain));
+    CHECK(rows.size() == 1800);
+    CHECK(rows[0].prompt.size() == 5);
+    CHECK(rows[0].prompt[1].content == "Are you looking for practical joke ideas?");
+  }
+  if (const auto path = shared_data("preferences/dpo_en_demo.json"); !path.empty()) {
+    CHECK(all(open(path).preferences(Split::kTrain)).size() == 300);
+  }
+}
+
+TEST_CASE("real instruction rows: alpaca_en_demo and p3_sample", "[datasets][real]") {
+  if (const auto path = shared_data("instructions/alpaca_en_demo.json"); !path.empty()) {
+    const auto rows = all(open(path).instructions(Split::kTrain));
+    CHECK(rows.size() == 999);
+    CHECK(rows[0].messages[0].content == "Describe a process of making crepes.");
+  }
+  if (const auto path = shared_data("instructions/p3_sample.jsonl.gz"); !path.empty()) {
+    CHECK(all(open(path).instructions(Split::kTrain)).size() == 5216);
+  }
+}
+
+TEST_CASE("real items: ifeval_prompts and gsm8k_test", "[datasets][real]") {
+  if (const auto path = shared_data("eval/ifeval_prompts.jsonl"); !path.empty()) {
+    const auto rows = all(open(path).items(Split::kTest));
+    REQUIRE(rows.size() == 540);
+    CHECK(rows[0].id == "1000");
+    CHECK(rows[0].task == "instruction_following");
+    const auto attributes = nlohmann::json::parse(rows[0].attributes_json);
+    CHECK(attributes["instruction_id_list"].size() == 3);
+    CHECK(attributes["kwargs"][1]["num_highlights"] == 3);
+  }
+  if (const auto path = shared_data("eval/gsm8k_test.jsonl"); !path.empty()) {
+    const auto rows = all(open(path).items(Split::kTest));
+    CHECK(rows.size() == 1319);
+    CHECK_THAT(rows[0].reference, ContainsSubstring("#### 18"));
+  }
+}
