@@ -66,7 +66,7 @@ class Perplexity final : public Evaluator {
     const auto scores = context.scorer().score(requests);
 
     EvalResult result;
-    result.score_names = {"nll_sum", "tokens", "bytes", "bits_per_byte"};
+    result.score_names = {"nll_per_token.num", "nll_per_token.den", "bits_per_byte.num", "bits_per_byte.den"};
     std::vector<double> nll, tokens;
     for (std::size_t i = 0; i < scores.size(); ++i) {
       nll.push_back(-scores[i].sum);
@@ -75,7 +75,7 @@ class Perplexity final : public Evaluator {
       row.item_id = scored[i]->id;
       row.prompt_sha = sha256_hex(scored[i]->text);
       row.prompt = scored[i]->text.substr(0, 200);
-      row.scores = {nll.back(), tokens.back(), bytes[i], nll.back() / kLn2 / bytes[i]};
+      row.scores = {nll.back(), tokens.back(), nll.back() / kLn2, bytes[i]};
       result.examples.push_back(std::move(row));
     }
     const auto log_ppl =

@@ -1,0 +1,207 @@
+// Reading and aligning records for comparison (see collect.h).
+#include "host/compare/collect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <regex>
+#include <set>
+
+#include "host/record/record_reader.h"
+#include "temper/error.h"
+#include "temper/evaluator.h"
+
+namespace temper {
+namespace {
+
+using ItemKey = std::pair<std::string, std::string>;  // item_id, prompt_sha
+
+/// One evaluation in one run, and the column it belongs to.
+struct Source {
+  std::string column, run, evaluator;
+  EvalResult result;
+  std::map<ItemKey, const ExampleRow*> items;
+};
+
+std::string column_of(const RecordReader& reader, const std::string& stage, const std::string& by) {
+  if (by == "stage") return stage;
+  if (by == "run") return reader.attribute("run_id");
+  for (const auto& row : reader.resolved()) {
+    if (row.key == by) return row.value;
+  }
+  throw ConfigError("--by " + by + ": the record of run '" + reader.attribute("run_id") +
+                    "' has no such key; use stage, run or a key that `temper run --dry-run` shows");
+}
+
+void add_unique(std::vector<std::string>& list, const std::string& text) {
+  if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
+}
+
+std::vector<Source> read_sources(const std::vector<std::filesystem::path>& records, const CompareOptions& options,
+                                 Collected& collected) {
+  std::vector<Source> sources;
+  for (const auto& path : records) {
+    const RecordReader reader(path);
+    const std::string run = reader.attribute("run_id");
+    std::vector<std::string> evaluated;
+    for (const auto& stage : reader.stage_names()) {
+      if (!reader.evaluators(stage).empty()) evaluated.push_back(stage);
+    }
+    if (evaluated.empty()) {
+      collected.notes.push_back("run " + run + " (" + reader.attribute("status") + ") has no evaluation and is left out");
+      continue;
+    }
+    if (reader.attribute("status") != "complete") {
+      collected.notes.push_back("run " + run + " is " + reader.attribute("status") + "; what it has is shown");
+    }
+    // Comparing runs means comparing what each ended with.
+    if (options.by != "stage") evaluated = {evaluated.back()};
+    for (const auto& stage : evaluated) {
+      const std::string column = column_of(reader, stage, options.by);
+      add_unique(collected.columns, column);
+      for (const auto& evaluator : reader.evaluators(stage)) {
+        sources.push_back({column, run + ":" + stage, evaluator, reader.eval(stage, evaluator), {}});
+      }
+    }
+  }
+  for (auto& source : sources) {
+    for (const auto& row : source.result.examples) {
+      if (!source.items.emplace(ItemKey{row.item_id, row.prompt_sha}, &row).second) {
+        throw DataError("evaluator '" + source.evaluator + "' of " + source.run + " has item '" + row.item_id +
+                        "' twice with the same prompt; nothing can be paired");
+      }
+    }
+  }
+  return sources;
+}
+
+/// The items that all sources of an evaluator share, in order. Different sets are refused unless `intersect`.
+std::vector<ItemKey> shared_items(const std::vector<const Source*>& sources, bool intersect,
+                                  std::vector<std::string>& notes) {
+  std::vector<ItemKey> keys;
+  for (const auto& [key, row] : sources.front()->items) keys.push_back(key);
+  for (const auto* source : sources) {
+    std::vector<ItemKey> both;
+    for (const auto& key : keys) {
+      if (source->items.count(key) > 0) both.push_back(key);
+    }
+    const bool equal = both.size() == keys.size() && both.size() == source->items.size();
+    if (!equal && !intersect) {
+      throw DataError("evaluator '" + source->evaluator + "': " + sources.front()->run + " has " +
+                      std::to_string(keys.size()) + " items and " + source->run + " has " +
+                      std::to_string(source->items.size()) + ", of which " + std::to_string(both.size()) +
+                      " are the same (item_id and prompt); their scores cannot be compared. Use --intersect to compare the "
+                      "shared items only");
+    }
+    keys = std::move(both);
+  }
+  std::size_t most = 0;
+  for (const auto* source : sources) most = std::max(most, source->items.size());
+  if (keys.size() < most) {
+    notes.push_back("evaluator " + sources.front()->evaluator + ": differences rest on the " + std::to_string(keys.size()) +
+                    " shared of up to " + std::to_string(most) + " items");
+  }
+  return keys;
+}
+
+std::ptrdiff_t score_index(const EvalResult& result, const std::string& name) {
+  const auto found = std::find(result.score_names.begin(), result.score_names.end(), name);
+  return found == result.score_names.end() ? -1 : found - result.score_names.begin();
+}
+
+/// Per-item values of a metric over all runs of a column, or nothing if the evaluator gave none. A metric that is a ratio
+/// of sums has the score columns NAME.num and NAME.den.
+std::vector<ItemValue> item_values(const std::vector<const Source*>& sources, const std::string& metric,
+                                   const std::vector<ItemKey>& keys) {
+  std::vector<ItemValue> values(keys.size(), {0, 0});
+  for (const auto* source : sources) {
+    const auto mean = score_index(source->result, metric);
+    const auto num = score_index(source->result, metric + ".num"), den = score_index(source->result, metric + ".den");
+    if (mean < 0 && (num < 0 || den < 0)) return {};
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto& scores = source->items.at(keys[i])->scores;
+      const double top = scores[static_cast<std::size_t>(mean >= 0 ? mean : num)];
+      const double bottom = mean >= 0 ? 1 : scores[static_cast<std::size_t>(den)];
+      if (std::isnan(top) || std::isnan(bottom)) return {};
+      values[i].numerator += top;
+      values[i].denominator += bottom;
+    }
+  }
+  // A mean over several runs is again a mean: one value an item.
+  if (score_index(sources.front()->result, metric) >= 0) {
+    for (auto& value : values) value = {value.numerator / value.denominator, 1};
+  }
+  return values;
+}
+
+Cell make_cell(const std::vector<const Source*>& sources, const std::string& metric, const std::vector<ItemKey>& keys) {
+  Cell cell;
+  std::vector<const MetricValue*> values;
+  for (const auto* source : sources) {
+    for (const auto& value : source->result.metrics) {
+      if (value.spec.name == metric) values.push_back(&value);
+    }
+  }
+  cell.runs = static_cast<int>(values.size());
+  if (values.empty()) return cell;
+  cell.value = *values.front();
+  if (values.size() > 1) {
+    double mean = 0, squares = 0;
+    for (const auto* value : values) mean += value->value / static_cast<double>(values.size());
+    for (const auto* value : values) squares += (value->value - mean) * (value->value - mean);
+    const auto k = static_cast<double>(values.size());
+    cell.value.value = mean;
+    // Items are the same in all runs, so the item error does not shrink with runs; the run-to-run error adds to it.
+    double item_error = 0;
+    for (const auto* value : values) item_error += value->std_error / k;
+    cell.value.std_error = std::sqrt(item_error * item_error + squares / (k - 1) / k);
+    cell.value.ci_low = mean - 1.959963984540054 * cell.value.std_error;
+    cell.value.ci_high = mean + 1.959963984540054 * cell.value.std_error;
+  }
+  cell.items = item_values(sources, metric, keys);
+  return cell;
+}
+
+}  // namespace
+
+Collected collect_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options) {
+  if (records.empty()) throw ConfigError("there is nothing to compare; name at least one record");
+  Collected collected;
+  const std::vector<Source> sources = read_sources(records, options, collected);
+  std::vector<std::string> evaluators;
+  for (const auto& source : sources) add_unique(evaluators, source.evaluator);
+  std::regex wanted;
+  try {
+    wanted = std::regex(options.metric.empty() ? ".*" : options.metric);
+  } catch (const std::regex_error& error) {
+    throw ConfigError("--metric " + options.metric + " is no regular expression: " + error.what());
+  }
+  for (const auto& evaluator : evaluators) {
+    std::vector<const Source*> all;
+    std::map<std::string, std::vector<const Source*>> by_column;
+    std::vector<std::string> names;
+    std::map<std::string, MetricSpec> specs;
+    for (const auto& source : sources) {
+      if (source.evaluator != evaluator) continue;
+      all.push_back(&source);
+      by_column[source.column].push_back(&source);
+      for (const auto& metric : source.result.metrics) {
+        add_unique(names, metric.spec.name);
+        specs.emplace(metric.spec.name, metric.spec);
+      }
+    }
+    const std::vector<ItemKey> keys = shared_items(all, options.intersect, collected.notes);
+    for (const auto& name : names) {
+      if (!std::regex_search(name, wanted) && !std::regex_search(evaluator + "." + name, wanted)) continue;
+      MetricRow row{evaluator, specs.at(name), {}};
+      for (const auto& [column, of_column] : by_column) {
+        Cell cell = make_cell(of_column, name, keys);
+        if (cell.runs > 0) row.cells.emplace(column, std::move(cell));
+      }
+      collected.rows.push_back(std::move(row));
+    }
+  }
+  return collected;
+}
+
+}  // namespace temper

@@ -1,0 +1,43 @@
+// `temper compare`: records in, a text out: values with intervals, paired differences to a baseline column, p values
+// corrected for their number.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/compare/collect.h"
+
+namespace temper {
+
+struct ComparedCell {
+  std::string column;
+  MetricValue value;
+  int runs = 0;
+  bool is_baseline = false;
+  std::optional<PairedDifference> paired;  ///< nothing for the baseline, and where items cannot be paired
+  double p_holm = 1;
+};
+
+struct ComparedRow {
+  std::string evaluator;
+  MetricSpec spec;
+  std::vector<ComparedCell> cells;
+};
+
+struct Comparison {
+  std::string baseline;
+  std::vector<std::string> columns;
+  std::vector<ComparedRow> rows;
+  std::vector<std::string> notes;
+};
+
+Comparison compare(const Collected& collected, const std::string& baseline);
+/// Throws ConfigError for an unknown format or baseline, DataError where records cannot be compared.
+std::string compare_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options);
+
+/// table, md, csv, latex or json.
+std::string format_comparison(const Comparison& comparison, const std::string& format);
+
+}  // namespace temper

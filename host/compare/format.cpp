@@ -1,0 +1,220 @@
+// A comparison as text: for the terminal, Markdown, CSV, LaTeX and JSON.
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "host/compare/compare.h"
+#include "temper/error.h"
+
+namespace temper {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string number(double value, const char* format = "%.4g") {
+  if (std::isnan(value)) return "-";
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string p_text(double p) { return p < 0.001 ? "<0.001" : number(p, "%.3f"); }
+
+const char* direction(Better better) {
+  switch (better) {
+    case Better::kHigher:
+      return "higher is better";
+    case Better::kLower:
+      return "lower is better";
+    case Better::kNeither:
+      return "neither is better";
+  }
+  return "";
+}
+
+/// Columns of a flat table; the same for Markdown, CSV and LaTeX.
+struct FlatRow {
+  std::vector<std::string> fields;
+};
+
+const std::vector<std::string>& flat_header() {
+  static const std::vector<std::string> header = {"evaluator",  "metric",      "better",       "column", "value",
+                                                  "stderr",     "ci_low",      "ci_high",      "n",      "runs",
+                                                  "difference", "diff_ci_low", "diff_ci_high", "p",      "p_holm"};
+  return header;
+}
+
+std::vector<FlatRow> flatten(const Comparison& comparison, const char* format) {
+  std::vector<FlatRow> rows;
+  for (const auto& row : comparison.rows) {
+    for (const auto& cell : row.cells) {
+      const bool paired = cell.paired.has_value();
+      const auto of_pair = [&](double value) { return paired ? number(value, format) : std::string(); };
+      rows.push_back({{row.evaluator, row.spec.name,
+                       row.spec.better == Better::kHigher  ? "higher"
+                       : row.spec.better == Better::kLower ? "lower"
+                                                           : "",
+                       cell.column, number(cell.value.value, format), number(cell.value.std_error, format),
+                       number(cell.value.ci_low, format), number(cell.value.ci_high, format), std::to_string(cell.value.n),
+                       std::to_string(cell.runs), of_pair(paired ? cell.paired->difference : 0),
+                       of_pair(paired ? cell.paired->ci_low : 0), of_pair(paired ? cell.paired->ci_high : 0),
+                       of_pair(paired ? cell.paired->p_value : 0), of_pair(cell.p_holm)}});
+    }
+  }
+  return rows;
+}
+
+std::string escape(const std::string& text, const std::string& special, const std::string& prefix) {
+  std::string result;
+  for (const char c : text) {
+    if (special.find(c) != std::string::npos) result += prefix;
+    result += c;
+  }
+  return result;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  return "\"" + escape(text, "\"", "\"") + "\"";
+}
+
+std::string as_csv(const Comparison& comparison) {
+  std::string text;
+  const auto add = [&](const std::vector<std::string>& fields) {
+    for (std::size_t i = 0; i < fields.size(); ++i) text += (i > 0 ? "," : "") + csv_field(fields[i]);
+    text += "\n";
+  };
+  add(flat_header());
+  for (const auto& row : flatten(comparison, "%.17g")) add(row.fields);
+  return text;
+}
+
+std::string as_markdown(const Comparison& comparison) {
+  std::string text = "|";
+  for (const auto& name : flat_header()) text += " " + name + " |";
+  text += "\n|";
+  for (std::size_t i = 0; i < flat_header().size(); ++i) text += i < 4 ? " --- |" : " ---: |";
+  text += "\n";
+  for (const auto& row : flatten(comparison, "%.4g")) {
+    text += "|";
+    for (const auto& field : row.fields) text += " " + escape(field, "|", "\\") + " |";
+    text += "\n";
+  }
+  for (const auto& note : comparison.notes) text += "\n" + note + "\n";
+  return text;
+}
+
+std::string as_latex(const Comparison& comparison) {
+  std::string text = "\\begin{tabular}{llllrrrrrrrrrrr}\n\\hline\n";
+  const auto add = [&](const std::vector<std::string>& fields) {
+    for (std::size_t i = 0; i < fields.size(); ++i) text += (i > 0 ? " & " : "") + escape(fields[i], "_%&#$", "\\");
+    text += " \\\\\n";
+  };
+  add(flat_header());
+  text += "\\hline\n";
+  for (const auto& row : flatten(comparison, "%.4g")) add(row.fields);
+  return text + "\\hline\n\\end{tabular}\n";
+}
+
+Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+std::string as_json(const Comparison& comparison) {
+  Json rows = Json::array();
+  for (const auto& row : comparison.rows) {
+    for (const auto& cell : row.cells) {
+      Json entry = {{"evaluator", row.evaluator},
+                    {"metric", row.spec.name},
+                    {"unit", row.spec.unit},
+                    {"doc", row.spec.doc},
+                    {"better", row.spec.better == Better::kHigher  ? "higher"
+                               : row.spec.better == Better::kLower ? "lower"
+                                                                   : "neither"},
+                    {"column", cell.column},
+                    {"value", json_number(cell.value.value)},
+                    {"stderr", json_number(cell.value.std_error)},
+                    {"ci_low", json_number(cell.value.ci_low)},
+                    {"ci_high", json_number(cell.value.ci_high)},
+                    {"n", cell.value.n},
+                    {"runs", cell.runs},
+                    {"difference", nullptr}};
+      if (cell.paired) {
+        const auto& paired = *cell.paired;
+        entry["difference"] = {{"baseline", comparison.baseline},
+                               {"value", json_number(paired.difference)},
+                               {"ci_low", json_number(paired.ci_low)},
+                               {"ci_high", json_number(paired.ci_high)},
+                               {"p", json_number(paired.p_value)},
+                               {"p_holm", json_number(cell.p_holm)},
+                               {"test", paired.test},
+                               {"effect_size", json_number(paired.effect_size)},
+                               {"n", paired.n},
+                               {"gained", paired.gained},
+                               {"lost", paired.lost}};
+      }
+      rows.push_back(std::move(entry));
+    }
+  }
+  return Json{
+      {"baseline", comparison.baseline}, {"columns", comparison.columns}, {"rows", rows}, {"notes", comparison.notes}}
+      .dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string pad(const std::string& text, std::size_t width) {
+  return text.size() >= width ? text : text + std::string(width - text.size(), ' ');
+}
+
+std::string as_table(const Comparison& comparison) {
+  std::size_t width = 8;
+  for (const auto& column : comparison.columns) width = std::max(width, column.size());
+  std::string text, evaluator;
+  bool starred = false, unpaired = false;
+  for (const auto& row : comparison.rows) {
+    if (row.evaluator != evaluator) {
+      evaluator = row.evaluator;
+      text += (text.empty() ? "" : "\n") + evaluator + "\n";
+    }
+    text += "  " + row.spec.name + (row.spec.unit.empty() ? "" : ", " + row.spec.unit) + " (" + direction(row.spec.better) +
+            ")\n";
+    for (const auto& cell : row.cells) {
+      const auto& v = cell.value;
+      std::string line =
+          "    " + pad(cell.column, width) + "  " + pad(number(v.value), 8) + " +- " + pad(number(v.std_error, "%.2g"), 8) +
+          pad("[" + number(v.ci_low) + ", " + number(v.ci_high) + "]", 20) + pad("n " + std::to_string(v.n), 8);
+      if (cell.runs > 1) line += "x" + std::to_string(cell.runs) + " runs  ";
+      if (cell.paired) {
+        const bool sure = cell.p_holm < 0.05;
+        starred |= sure;
+        line += number(cell.paired->difference, "%+.4g") + " [" + number(cell.paired->ci_low, "%+.3g") + ", " +
+                number(cell.paired->ci_high, "%+.3g") + "] p " + p_text(cell.p_holm) + (sure ? " *" : "");
+      } else if (cell.is_baseline) {
+        line += comparison.columns.size() > 1 ? "baseline" : "";
+      } else {
+        unpaired = true;
+        line += "(not paired)";
+      }
+      while (!line.empty() && line.back() == ' ') line.pop_back();
+      text += line + "\n";
+    }
+  }
+  if (comparison.columns.size() > 1) {
+    text += "\nvalue +- standard error [95% interval]; difference to " + comparison.baseline +
+            " over the same items [95% interval], p after Holm's correction\n";
+  }
+  if (starred) text += "* p < 0.05\n";
+  if (unpaired) text += "(not paired): the evaluator gives no per-item scores for this metric\n";
+  for (const auto& note : comparison.notes) text += "note: " + note + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::string format_comparison(const Comparison& comparison, const std::string& format) {
+  if (format == "table") return as_table(comparison);
+  if (format == "md") return as_markdown(comparison);
+  if (format == "csv") return as_csv(comparison);
+  if (format == "latex") return as_latex(comparison);
+  if (format == "json") return as_json(comparison);
+  throw ConfigError("--format " + format + ": must be one of table, md, csv, latex, json");
+}
+
+}  // namespace temper

@@ -1,0 +1,149 @@
+// Paired statistics (see statistics.h).
+#include "host/compare/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "temper/error.h"
+#include "temper/random.h"
+
+namespace temper {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+double log_binomial_half(std::int64_t n, std::int64_t k) {
+  return std::lgamma(static_cast<double>(n) + 1) - std::lgamma(static_cast<double>(k) + 1) -
+         std::lgamma(static_cast<double>(n - k) + 1) - static_cast<double>(n) * std::log(2.0);
+}
+
+bool all_means(const std::vector<ItemValue>& items) {
+  return std::all_of(items.begin(), items.end(), [](const ItemValue& item) { return item.denominator == 1; });
+}
+
+bool all_binary(const std::vector<ItemValue>& items) {
+  return std::all_of(items.begin(), items.end(),
+                     [](const ItemValue& item) { return item.numerator == 0 || item.numerator == 1; });
+}
+
+}  // namespace
+
+double ratio_of_sums(const std::vector<ItemValue>& items) {
+  double top = 0, bottom = 0;
+  for (const auto& item : items) {
+    top += item.numerator;
+    bottom += item.denominator;
+  }
+  return bottom == 0 ? kNan : top / bottom;
+}
+
+double mcnemar_mid_p(std::int64_t gained, std::int64_t lost) {
+  const std::int64_t n = gained + lost, k = std::min(gained, lost);
+  if (n == 0) return 1;
+  double tail = 0;
+  for (std::int64_t i = 0; i < k; ++i) tail += std::exp(log_binomial_half(n, i));
+  return std::min(1.0, 2 * tail + std::exp(log_binomial_half(n, k)));
+}
+
+double sign_flip_p(const std::vector<double>& differences, std::uint64_t seed, int draws) {
+  std::vector<double> moved;
+  for (const double d : differences) {
+    if (d != 0) moved.push_back(d);
+  }
+  if (moved.empty()) return 1;
+  const double observed = std::abs(std::accumulate(moved.begin(), moved.end(), 0.0));
+  const double slack = 1e-12 * std::max(1.0, observed);
+  if (moved.size() <= 16) {
+    const std::uint64_t all = std::uint64_t{1} << moved.size();
+    std::uint64_t extreme = 0;
+    for (std::uint64_t signs = 0; signs < all; ++signs) {
+      double sum = 0;
+      for (std::size_t i = 0; i < moved.size(); ++i) sum += (signs >> i & 1) != 0 ? moved[i] : -moved[i];
+      extreme += std::abs(sum) >= observed - slack;
+    }
+    return static_cast<double>(extreme) / static_cast<double>(all);
+  }
+  Rng rng(derive_seed(seed, {"sign_flip"}));
+  int extreme = 1;
+  for (int draw = 0; draw < draws; ++draw) {
+    double sum = 0;
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < moved.size(); ++i) {
+      if (i % 64 == 0) bits = rng.next();
+      sum += (bits >> (i % 64) & 1) != 0 ? moved[i] : -moved[i];
+    }
+    extreme += std::abs(sum) >= observed - slack;
+  }
+  return static_cast<double>(extreme) / static_cast<double>(draws + 1);
+}
+
+std::vector<double> holm(const std::vector<double>& p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p_values[a] < p_values[b]; });
+  std::vector<double> adjusted(p_values.size());
+  double running = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    running = std::max(running, std::min(1.0, p_values[order[rank]] * static_cast<double>(order.size() - rank)));
+    adjusted[order[rank]] = running;
+  }
+  return adjusted;
+}
+
+PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
+                                   std::uint64_t seed, int draws) {
+  if (baseline.size() != other.size() || baseline.size() < 2) {
+    throw DataError("a paired comparison needs at least two items that both sides share");
+  }
+  const std::size_t n = baseline.size();
+  PairedDifference result;
+  result.n = static_cast<std::int64_t>(n);
+  result.difference = ratio_of_sums(other) - ratio_of_sums(baseline);
+  std::vector<double> differences(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    differences[i] = other[i].numerator / other[i].denominator - baseline[i].numerator / baseline[i].denominator;
+    result.gained += differences[i] > 0;
+    result.lost += differences[i] < 0;
+  }
+  Rng rng(derive_seed(seed, {"paired_bootstrap"}));
+  std::vector<double> samples(static_cast<std::size_t>(draws));
+  for (auto& sample : samples) {
+    ItemValue a{0, 0}, b{0, 0};
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t pick = rng.below(n);
+      a.numerator += baseline[pick].numerator;
+      a.denominator += baseline[pick].denominator;
+      b.numerator += other[pick].numerator;
+      b.denominator += other[pick].denominator;
+    }
+    sample = b.numerator / b.denominator - a.numerator / a.denominator;
+  }
+  std::sort(samples.begin(), samples.end());
+  const auto last = static_cast<double>(samples.size() - 1);
+  result.ci_low = samples[static_cast<std::size_t>(std::floor(0.025 * last))];
+  result.ci_high = samples[static_cast<std::size_t>(std::ceil(0.975 * last))];
+  if (!all_means(baseline) || !all_means(other)) {
+    const auto below = static_cast<double>(std::upper_bound(samples.begin(), samples.end(), 0.0) - samples.begin());
+    const auto above = static_cast<double>(samples.end() - std::lower_bound(samples.begin(), samples.end(), 0.0));
+    result.p_value = std::min(1.0, 2 * (std::min(below, above) + 1) / (static_cast<double>(draws) + 1));
+    result.test = "bootstrap";
+    result.effect_size = kNan;
+    return result;
+  }
+  if (all_binary(baseline) && all_binary(other)) {
+    result.p_value = mcnemar_mid_p(result.gained, result.lost);
+    result.test = "mcnemar_mid_p";
+  } else {
+    result.p_value = sign_flip_p(differences, seed, draws);
+    result.test = "sign_flip";
+  }
+  double squares = 0;
+  for (const double d : differences) squares += (d - result.difference) * (d - result.difference);
+  const double deviation = std::sqrt(squares / static_cast<double>(n - 1));
+  result.effect_size = deviation > 0 ? result.difference / deviation : kNan;
+  return result;
+}
+
+}  // namespace temper
