@@ -158,6 +158,10 @@ void check_target(const YamlNode& tree, const std::vector<std::string>& parts, c
                   "It has: " + join(names) + ". Add a new " + one + " in the file");
 }
 
+[[noreturn]] void refuse_list(const std::string& key, const Place& place) {
+  fail(place, "'" + key + "' is a list; set it as a whole: --set '" + key + "=[a, b]'");
+}
+
 }  // namespace
 
 bool is_section(std::string_view key) { return key == "datasets" || key == "stages" || key == "evaluators"; }
@@ -225,11 +229,11 @@ void apply_set(YamlNode& tree, const std::string& assignment) {
   YamlNode* node = &tree;
   std::string walked;
   for (const auto& part : parts) {
-    if (node->kind == YamlKind::kList)
-      fail(place, "'" + walked + "' is a list; set it as a whole: --set '" + walked + "=[a, b]'");
+    if (node->kind == YamlKind::kList) refuse_list(walked, place);
     make_map(*node, place);
     node = &child_of(*node, part, place);
-    walked += (walked.empty() ? "" : ".") + part;
+    if (!walked.empty()) walked += '.';
+    walked += part;
   }
   value.key = node->key;
   value.key_place = place;

@@ -46,7 +46,7 @@ std::string stage_line(const Experiment& experiment, const SlotConfig& stage, st
   const auto evaluators = evaluators_after(experiment, stage.name);
   parts.push_back(evaluators.empty() ? "not evaluated" : "then " + config::join(evaluators));
   std::string line = pad(stage.name, name_width) + "  plugin " + stage.plugin;
-  for (const auto& part : parts) line += "; " + part;
+  for (const auto& part : parts) line.append("; ").append(part);
   return line;
 }
 
@@ -63,9 +63,9 @@ std::string canonical(const ParamValue& value) {
 }
 
 void collect(const std::string& section, const SlotConfig& slot, std::map<std::string, std::string>& facts) {
-  const std::string key = section.empty() ? slot.name : section + "." + slot.name;
-  facts[key + ".plugin"] = canonical(slot.plugin);
-  for (const auto& [name, value] : slot.values.all()) facts[key + "." + name] = canonical(value.value);
+  const std::string prefix = (section.empty() ? "" : section + ".") + slot.name + ".";
+  facts[prefix + "plugin"] = canonical(slot.plugin);
+  for (const auto& [name, value] : slot.values.all()) facts[prefix + name] = canonical(value.value);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ std::string describe_plugin_text(const Registration& plugin, std::size_t width) 
     std::string facts =
         std::string(to_string(spec.type)) + ", " + (spec.required ? "required" : "default " + default_text(spec));
     const std::string range = allowed(spec);
-    if (!range.empty()) facts += ", " + range;
+    if (!range.empty()) facts += (spec.choices.empty() ? ", " : ", one of ") + range;
     if (!spec.unit.empty()) facts += ", in " + spec.unit;
     out += "  " + spec.name + std::string(name_width - spec.name.size() + 2, ' ') + facts + "\n";
     out += wrap(spec.doc, name_width + 4, width);

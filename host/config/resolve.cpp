@@ -168,6 +168,15 @@ class SlotResolver {
   int depth_ = 0;
 };
 
+[[noreturn]] void refuse_key(const YamlNode& entry, const std::string& prefix, const std::vector<std::string>& allowed,
+                             const std::string& note) {
+  const std::string full = prefix.empty() ? entry.key : prefix + "." + entry.key;
+  const std::string nearest = suggestion(entry.key, allowed);
+  const bool glued = entry.kind == YamlKind::kNull && entry.key.find(':') != std::string::npos;
+  fail(entry.key_place, "unknown key '" + full + "'" + (glued ? "; put a space after ':'" : nearest) +
+                            (glued || nearest.empty() ? ". Allowed: " : " Allowed: ") + join(allowed) + note);
+}
+
 }  // namespace
 
 SlotConfig resolve_slot(const YamlNode& node, const std::string& key, const std::string& name, const std::string& kind,
@@ -183,12 +192,7 @@ SlotConfig resolve_slot(const YamlNode& node, const std::string& key, const std:
 void refuse_unknown_keys(const YamlNode& map, const std::string& prefix, const std::vector<std::string>& allowed,
                          const std::string& note) {
   for (const auto& entry : map.children) {
-    if (contains(allowed, entry.key)) continue;
-    const std::string full = prefix.empty() ? entry.key : prefix + "." + entry.key;
-    const std::string nearest = suggestion(entry.key, allowed);
-    const bool glued = entry.kind == YamlKind::kNull && entry.key.find(':') != std::string::npos;
-    fail(entry.key_place, "unknown key '" + full + "'" + (glued ? "; put a space after ':'" : nearest) +
-                              (glued || nearest.empty() ? ". Allowed: " : " Allowed: ") + join(allowed) + note);
+    if (!contains(allowed, entry.key)) refuse_key(entry, prefix, allowed, note);
   }
 }
 

@@ -28,6 +28,7 @@ TEST_CASE("the plain text wraps and says the same") {
   CAPTURE(text);
   CHECK_THAT(text, ContainsSubstring("gpt (architecture): Plugin gpt of a"));
   CHECK_THAT(text, ContainsSubstring("  d_model  whole number, default 256, 8 to 16384, in channels\n"));
+  CHECK_THAT(text, ContainsSubstring("  norm     text, default rmsnorm, one of rmsnorm, layernorm\n"));
   CHECK_THAT(text, ContainsSubstring("           Probability of dropping an\n           activation.\n"));
   CHECK_THAT(describe_plugin_text(*catalog().lookup("tokenizer", "bytes")), ContainsSubstring("no parameters"));
   CHECK_THAT(describe_plugin_text(*catalog().lookup("dataset", "text")), ContainsSubstring("text, required"));
