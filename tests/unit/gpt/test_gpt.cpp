@@ -40,7 +40,8 @@ void set_reference_weights(Architecture& model) {
     const double scale = norm_weight ? 0.05 : 0.1, offset = norm_weight ? 1.0 : 0.0;
     float* values = parameter.tensor.data_ptr<float>();
     for (std::int64_t i = 0; i < parameter.tensor.numel(); ++i) {
-      values[i] = static_cast<float>(offset + scale * std::sin(0.37 * static_cast<double>(i) + 1.3 * static_cast<double>(number)));
+      values[i] =
+          static_cast<float>(offset + scale * std::sin(0.37 * static_cast<double>(i) + 1.3 * static_cast<double>(number)));
     }
     ++number;
   }
@@ -108,7 +109,8 @@ TEST_CASE("gpt logits and gradients equal PyTorch's") {
   const Batch batch = reference_batch(0);
   const at::Tensor logits = model.logits(batch.input)[0][T - 1].detach();
   for (std::int64_t v = 0; v < V; ++v) {
-    CHECK(logits[v].item<double>() == Approx(expected["logits_row0_last"][static_cast<std::size_t>(v)].get<double>()).margin(1e-5));
+    CHECK(logits[v].item<double>() ==
+          Approx(expected["logits_row0_last"][static_cast<std::size_t>(v)].get<double>()).margin(1e-5));
   }
   const SummedLoss loss = loss_of(model, batch);
   CHECK(loss.target_tokens == B * T);
@@ -116,7 +118,8 @@ TEST_CASE("gpt logits and gradients equal PyTorch's") {
   std::vector<double> norms;
   for (const auto& [name, value] : expected["grad_norms"].items()) norms.push_back(value);
   double ours = 0, theirs = 0;
-  for (const auto& parameter : model.parameters()) ours += std::pow(parameter.tensor.grad().norm().item<double>() / (B * T), 2);
+  for (const auto& parameter : model.parameters())
+    ours += std::pow(parameter.tensor.grad().norm().item<double>() / (B * T), 2);
   for (const double norm : norms) theirs += norm * norm;
   CHECK(std::sqrt(ours) == Approx(std::sqrt(theirs)).epsilon(1e-5));
   CHECK(model.parameters().front().tensor.grad().norm().item<double>() / (B * T) ==
@@ -166,7 +169,8 @@ TEST_CASE("P-LOSS-05 a packed row gives the loss of its documents alone") {
                                             packed.input.positions_BT.data_ptr<std::int64_t>() + 5);
   CHECK(positions == std::vector<std::int64_t>{0, 1, 2, 0, 1});
   const double together = loss_of(model, packed).sum.item<double>();
-  const double alone = loss_of(model, pad_examples({a}, 5, 0)).sum.item<double>() + loss_of(model, pad_examples({b}, 5, 0)).sum.item<double>();
+  const double alone = loss_of(model, pad_examples({a}, 5, 0)).sum.item<double>() +
+                       loss_of(model, pad_examples({b}, 5, 0)).sum.item<double>();
   CHECK(together == Approx(alone).epsilon(1e-5));
   const double leaking = [&] {
     Batch wrong = packed;
@@ -183,7 +187,8 @@ TEST_CASE("P-GEN-01 P-GEN-08 cached decoding of ragged prompts equals the full p
   BatchGenerator generator(model, tokenizer, {});
   SamplingParams greedy;
   greedy.max_new_tokens = 8;
-  const std::vector<GenerateRequest> requests = {{{1, 5, 9}, 1}, {{1, 4, 4, 8, 15, 16, 23, 42, 50, 61, 70, 80, 33, 12, 7}, 2}, {{1}, 3}};
+  const std::vector<GenerateRequest> requests = {
+      {{1, 5, 9}, 1}, {{1, 4, 4, 8, 15, 16, 23, 42, 50, 61, 70, 80, 33, 12, 7}, 2}, {{1}, 3}};
   const auto together = generator.generate(requests, greedy);
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const auto alone = generator.generate({requests[i]}, greedy);

@@ -1,0 +1,52 @@
+// Padding and packing.
+#include <ATen/ATen.h>
+
+#include "catch.h"
+#include "temper/batch.h"
+
+using namespace temper;
+
+namespace {
+std::vector<std::int64_t> row(const at::Tensor& tensor, std::int64_t index) {
+  const at::Tensor values = tensor[index].contiguous();
+  return {values.data_ptr<std::int64_t>(), values.data_ptr<std::int64_t>() + values.numel()};
+}
+}  // namespace
+
+TEST_CASE("P-LOSS-05 packing 3 and 2 gives positions 0 1 2 0 1, 9 allowed pairs and 3 targets") {
+  const Batch batch = pack_examples({{{5, 6, 7}, {6, 7, -100}, {}}, {{8, 9}, {9, -100}, {}}}, 5, 0);
+  CHECK(row(batch.input.positions_BT, 0) == std::vector<std::int64_t>{0, 1, 2, 0, 1});
+  CHECK(row(batch.input.segments_BT, 0) == std::vector<std::int64_t>{0, 0, 0, 1, 1});
+  CHECK(batch.target_tokens == 3);
+  const auto segments = row(batch.input.segments_BT, 0);
+  int pairs = 0;
+  for (std::size_t q = 0; q < 5; ++q) {
+    for (std::size_t k = 0; k <= q; ++k) pairs += segments[q] == segments[k];
+  }
+  CHECK(pairs == 9);
+}
+
+TEST_CASE("packing opens rows as needed and cuts what is too long") {
+  const Batch batch =
+      pack_examples({{{1, 2, 3}, {2, 3, 4}, {}}, {{5, 6}, {6, 7}, {}}, {{1, 2, 3, 4, 5, 6}, {2, 3, 4, 5, 6, 7}, {}}}, 4, 9);
+  CHECK(batch.input.ids_BT.size(0) == 3);
+  CHECK(row(batch.input.ids_BT, 0) == std::vector<std::int64_t>{1, 2, 3, 9});
+  CHECK(row(batch.labels_BT, 0) == std::vector<std::int64_t>{2, 3, 4, -100});
+  CHECK(row(batch.input.ids_BT, 2) == std::vector<std::int64_t>{1, 2, 3, 4});
+  CHECK_FALSE(batch.input.segments_BT.defined());
+  CHECK(batch.input_tokens == 9);
+}
+
+TEST_CASE("padding keeps sources beside their targets") {
+  const Batch batch = pad_examples({{{1, 2}, {2, 3}, {7, 8, 9}}, {{4}, {5}, {6}}}, 8, 0);
+  CHECK(row(batch.input.source_ids_BS, 1) == std::vector<std::int64_t>{6, 0, 0});
+  CHECK(row(batch.input.source_segments_BS, 1) == std::vector<std::int64_t>{0, -1, -1});
+  CHECK(row(batch.labels_BT, 1) == std::vector<std::int64_t>{5, -100});
+  CHECK(batch.target_tokens == 3);
+}
+
+TEST_CASE("empty input is refused") {
+  CHECK_THROWS_AS(pad_examples({}, 8, 0), DataError);
+  CHECK_THROWS_AS(pad_examples({{{}, {}, {}}}, 8, 0), DataError);
+  CHECK_THROWS_AS(pack_examples({{{1}, {}, {}}}, 8, 0), PluginError);
+}
