@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# All set-up, a release build, all tests; then a sanitizer build and the unit tests under it. Ends with ctest's output.
+# Usage: scripts/test.sh [--no-sanitizers]
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+say() { printf '\n== %s\n' "$*"; }
+
+say "set-up"
+scripts/setup.sh
+if [ "${1:-}" != "--no-sanitizers" ]; then
+  say "sanitizer build (AddressSanitizer, UndefinedBehaviorSanitizer) of the unit tests"
+  cmake --preset asan >/dev/null
+  # Only suites that do not run models: LibTorch itself is not built with sanitizers.
+  cmake --build --preset asan --target unit_tests
+  say "unit tests under sanitizers"
+  ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    ctest --preset asan --no-tests=error -j 2
+fi
+say "release build"
+cmake --preset release >/dev/null
+cmake --build --preset release
+say "all tests"
+ctest --preset release --no-tests=error -j 2
