@@ -4,6 +4,7 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <fstream>
 
@@ -45,6 +46,10 @@ class ElfFile {
   std::ifstream file_;
   std::uint64_t size_ = 0;
 };
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, text.size()), ' ');
+}
 
 }  // namespace
 
@@ -104,13 +109,28 @@ std::string describe_abi_mismatch(const std::string& plugin_tag, const std::stri
   for (const auto& [name, value] : plugin) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
-  std::string table;
+  std::vector<std::array<std::string, 3>> rows = {{"", "plugin", "this program"}};
   for (const auto& name : names) {
     const std::string ours = find(host, name), theirs = find(plugin, name);
-    if (ours != theirs) table += "\n  " + name + ": the plugin has " + theirs + ", this program has " + ours;
+    if (ours != theirs) rows.push_back({name, theirs, ours});
   }
-  return "it was built for another temper:" + table +
-         "\n  rebuild it against this program's SDK: cmake --build <its build folder> --clean-first";
+  std::array<std::size_t, 2> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string table = "it was built for another temper:";
+  for (const auto& row : rows) {
+    table += "\n  " + padded(row[0], widths[0]) + "  " + padded(row[1], widths[1]) + "  " + row[2];
+  }
+  return table;
+}
+
+std::string rebuild_command(const std::filesystem::path& file) {
+  const std::filesystem::path build = std::filesystem::absolute(file).parent_path().parent_path();
+  if (std::filesystem::exists(build / "CMakeCache.txt")) {
+    return "Rebuild it: cmake --build '" + build.string() + "' --target plugin_" + file.stem().string();
+  }
+  return "Rebuild it against this program's SDK, in its source folder: cmake -B build && cmake --build build --clean-first";
 }
 
 }  // namespace temper

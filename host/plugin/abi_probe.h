@@ -19,7 +19,9 @@ std::string host_abi_tag();
 std::optional<std::string> read_abi_tag(const std::filesystem::path& file);
 /// Throws PluginError if the text is no tag.
 AbiFields parse_abi_tag(const std::string& tag);
-/// "" if both are equal; else a table of the fields that differ and how to rebuild.
+/// "" if both are equal; else a table of the fields that differ, the plugin's in one column, the host's in the other.
 std::string describe_abi_mismatch(const std::string& plugin_tag, const std::string& host_tag);
+/// A sentence with the command that builds this plugin file anew.
+std::string rebuild_command(const std::filesystem::path& file);
 
 }  // namespace temper

@@ -27,7 +27,9 @@ auto guarded(const std::string& plugin, const std::string& method, Function&& fu
   } catch (const PluginError& error) {
     throw PluginError(named(error.what()));
   } catch (const Cancelled&) {
-    throw;
+    throw;  // the user's wish, not the plugin's doing
+  } catch (const Error& error) {
+    throw Error(named(error.what()), error.exit_code());
   } catch (const c10::Error& error) {
     throw PluginError(named(method + " failed in LibTorch: " + error.what_without_backtrace()));
   } catch (const std::exception& error) {

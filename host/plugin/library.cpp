@@ -51,57 +51,62 @@ void check_descriptor(const TemperPlugin& plugin, const std::string& file_tag) {
                       std::to_string(kDescriptorVersion) + " and " + std::to_string(sizeof(TemperPlugin)) +
                       " bytes; rebuild it");
   }
-  if (file_tag != text_or_empty(plugin.abi_tag))
-    throw PluginError("its descriptor and its file carry different ABI tags; rebuild it");
-  const auto need = [](const void* field, const std::string& name) {
-    if (field == nullptr) throw PluginError("its descriptor has no " + name);
+  if (file_tag != text_or_empty(plugin.abi_tag)) {
+    throw PluginError("its descriptor has the ABI tag '" + std::string(text_or_empty(plugin.abi_tag)) +
+                      "', its file the tag '" + file_tag + "'; rebuild it");
+  }
+  const auto need = [](bool there, const std::string& name) {
+    if (!there) throw PluginError("its descriptor has no " + name);
   };
-  need(plugin.id, "id");
-  need(plugin.version, "version");
-  need(reinterpret_cast<const void*>(plugin.register_all), "register_all function");
-  if (*plugin.id == '\0') throw PluginError("its descriptor has an empty id");
-  if (*plugin.version == '\0') throw PluginError("its descriptor has an empty version");
+  need(*text_or_empty(plugin.id) != '\0', "id");
+  need(*text_or_empty(plugin.version) != '\0', "version");
+  need(plugin.register_all != nullptr, "register_all function");
+}
+
+/// Opens the library for good: see the header for why it is never closed.
+const boost::dll::shared_library& open_for_good(const std::filesystem::path& file) {
+  auto library = std::make_unique<boost::dll::shared_library>();
+  try {
+    library->load(boost::dll::fs::path(std::filesystem::absolute(file).string()),
+                  boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+  } catch (const std::exception& why) {
+    throw PluginError(std::string("the dynamic linker refused it: ") + why.what());
+  }
+  return *library.release();
 }
 
 }  // namespace
 
 void check_plugin_path_safety(const std::filesystem::path& file) {
-  const std::filesystem::path real = std::filesystem::absolute(file);
-  check_one(real.parent_path(), "plugin folder");
-  check_one(real, "plugin file");
+  const std::filesystem::path given = std::filesystem::absolute(file);
+  check_one(given.parent_path(), "plugin folder");
+  check_one(given, "plugin file");
+  // A link is only as safe as the place it leads to.
+  const std::filesystem::path real = std::filesystem::canonical(given);
+  if (real.parent_path() != given.parent_path()) check_one(real.parent_path(), "plugin folder");
 }
 
-void load_library(const std::filesystem::path& file, Registry& registry) {
-  check_plugin_path_safety(file);
+std::string check_abi(const std::filesystem::path& file) {
   const auto tag = read_abi_tag(file);
   if (!tag) {
     throw PluginError(
         "it has no ABI tag, so it is no temper plugin; its main file has to open with TEMPER_PLUGIN(id, version)");
   }
   const std::string mismatch = describe_abi_mismatch(*tag, host_abi_tag());
-  if (!mismatch.empty()) throw PluginError(mismatch);
+  if (!mismatch.empty()) throw PluginError(mismatch + "\n" + rebuild_command(file));
+  return *tag;
+}
 
-  auto library = std::make_unique<boost::dll::shared_library>();
-  boost::dll::fs::error_code error;
-  library->load(boost::dll::fs::path(std::filesystem::absolute(file).string()), error,
-                boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-  if (error) {
-    // The error code says only "bad file"; loading again by the throwing way brings the linker's own words.
-    try {
-      library->load(boost::dll::fs::path(std::filesystem::absolute(file).string()),
-                    boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-    } catch (const std::exception& why) {
-      throw PluginError(std::string("the dynamic linker refused it: ") + why.what());
-    }
-  }
-  // Never closed: see the header.
-  const auto& kept = *library.release();
-  if (!kept.has("temper_plugin")) {
+void load_library(const std::filesystem::path& file, Registry& registry) {
+  check_plugin_path_safety(file);
+  const std::string tag = check_abi(file);
+  const auto& library = open_for_good(file);
+  if (!library.has("temper_plugin")) {
     throw PluginError(
         "it does not export the symbol temper_plugin; its main file has to open with TEMPER_PLUGIN(id, version)");
   }
-  const auto& plugin = kept.get<const TemperPlugin>("temper_plugin");
-  check_descriptor(plugin, *tag);
+  const auto& plugin = library.get<const TemperPlugin>("temper_plugin");
+  check_descriptor(plugin, tag);
 
   Collector collector;
   try {
@@ -116,7 +121,7 @@ void load_library(const std::filesystem::path& file, Registry& registry) {
   info->id = plugin.id;
   info->version = plugin.version;
   info->source = text_or_empty(plugin.source);
-  info->abi_tag = *tag;
+  info->abi_tag = tag;
   info->path = std::filesystem::absolute(file);
   // All or nothing: a copy takes the additions and replaces the registry only when every one was accepted.
   Registry next = registry;

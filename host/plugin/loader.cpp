@@ -45,16 +45,18 @@ PluginHost load_plugins(const std::vector<fs::path>& folders) {
   PluginHost host;
   for (const auto& folder : folders) {
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(folder)) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
       if (entry.path().extension() == ".so") files.push_back(entry.path());
     }
+    if (error) host.failures.push_back({folder, "the folder cannot be read: " + error.message()});
     std::sort(files.begin(), files.end());
     for (const auto& file : files) {
       try {
         load_library(file, host.registry);
-      } catch (const std::exception& error) {
-        host.failures.push_back({file, error.what()});
-        host.registry.add_failure(file, error.what());
+      } catch (const std::exception& why) {
+        host.failures.push_back({file, why.what()});
+        host.registry.add_failure(file, why.what());
       }
     }
   }

@@ -76,9 +76,7 @@ std::vector<const Registration*> Registry::list() const {
   return all;
 }
 
-const Registry::Entry& Registry::entry(std::string_view kind, std::string_view id) const {
-  const auto found = entries_.find({std::string(kind), std::string(id)});
-  if (found != entries_.end()) return found->second;
+void Registry::explain_failure(std::string_view kind, std::string_view id) const {
   const std::string wanted = std::string(kind) + "_" + std::string(id);
   for (const auto& [file, message] : failures_) {
     if (file.stem() == wanted || file.stem() == "lib" + wanted) {
@@ -86,13 +84,22 @@ const Registry::Entry& Registry::entry(std::string_view kind, std::string_view i
                         "': " + message);
     }
   }
+}
+
+const Registry::Entry& Registry::entry(std::string_view kind, std::string_view id) const {
+  const auto found = entries_.find({std::string(kind), std::string(id)});
+  if (found != entries_.end()) return found->second;
+  explain_failure(kind, id);
+  std::string broken;
+  for (const auto& [file, message] : failures_) broken += (broken.empty() ? "" : ", ") + file.filename().string();
   const auto known = ids(kind);
   const auto suggestion = nearest_name(id, known);
   std::string list;
   for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
   throw ConfigError("there is no " + std::string(kind) + " '" + std::string(id) + "'" +
-                    (suggestion ? "; did you mean '" + *suggestion + "'?" : ";") +
-                    " There are: " + (list.empty() ? "none" : list));
+                    (suggestion ? "; did you mean '" + *suggestion + "'?" : ".") +
+                    " There are: " + (list.empty() ? "none" : list) +
+                    (broken.empty() ? "" : ". Not loaded: " + broken + " (`temper plugins list` says why)"));
 }
 
 const Registration& Registry::find(std::string_view kind, std::string_view id) const { return entry(kind, id).registration; }

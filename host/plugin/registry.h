@@ -28,6 +28,8 @@ class Registry final : public PluginCatalog {
   void freeze() { frozen_ = true; }
   /// Why `kind` `id` is missing although a file for it was found; find() says so.
   void add_failure(const std::filesystem::path& file, const std::string& message);
+  /// Throws PluginError with the reason if a file named for this plugin (KIND_ID.so) could not be loaded.
+  void explain_failure(std::string_view kind, std::string_view id) const;
 
   const Registration* lookup(std::string_view kind, std::string_view id) const override;
   std::vector<std::string> ids(std::string_view kind) const override;

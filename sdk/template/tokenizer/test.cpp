@@ -1,0 +1,40 @@
+// What is special to @name@; the checks that hold for every tokenizer run by themselves (conformance.tokenizer.@name@).
+// Called by CTest with the plugin file as its argument; 0 means that all is well.
+
+#include <cstdio>
+#include <exception>
+
+#include "temper/tokenizer.h"
+#include "temper/testing.h"
+
+namespace {
+
+int failures = 0;
+
+void expect(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "failed: %s\n", what);
+  ++failures;
+}
+
+void run(const temper::OpenedPlugin& plugin) {
+  const auto tokenizer = plugin.make<temper::Tokenizer>("@name@", temper::values_from_text({}, {}), {"."});
+  expect(tokenizer->encode("abc").size() == 3, "every byte is a token");
+  expect(tokenizer->decode({0xFF}) == "\xEF\xBF\xBD", "a byte that forms no character becomes U+FFFD");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s PLUGIN.so\n", argv[0]);
+    return 2;
+  }
+  try {
+    run(temper::open_plugin(argv[1]));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "failed: %s\n", error.what());
+    return 1;
+  }
+  return failures == 0 ? 0 : 1;
+}
