@@ -116,9 +116,9 @@ Language best_of(const Vocabulary& vocabulary, const std::vector<std::u32string>
     }
   }
   if (in_script < least_words) return {Detection::kUndecided, ""};
+  // A tie goes to the language listed first, which is the more frequent one.
   const auto best = std::max_element(scores.begin(), scores.end());
-  const bool tie = std::count(scores.begin(), scores.end(), *best) > 1;
-  if (tie || *best < kLeastEvidence * static_cast<double>(in_script)) return {Detection::kUndecided, ""};
+  if (*best < kLeastEvidence * static_cast<double>(in_script)) return {Detection::kUndecided, ""};
   const auto index = static_cast<std::size_t>(best - scores.begin());
   return {Detection::kFound, std::string((*vocabulary.languages)[index].code)};
 }

@@ -59,8 +59,11 @@ Pattern::Pattern(const std::string& expression, Case letter_case) {
 Pattern Pattern::of_keyword(const std::string& keyword, const std::string& before, const std::string& after,
                             Case letter_case) {
   std::string problem;
+  // Possessive quantifiers are no part of the published checker's patterns; "C++" is a name.
+  bool possessive = false;
+  for (const char* mark : {"++", "*+", "?+"}) possessive |= keyword.find(mark) != std::string::npos;
   // By itself first: a keyword such as "a)(b" must not borrow meaning from what surrounds it.
-  if (compile(keyword, letter_case, problem)) {
+  if (!possessive && compile(keyword, letter_case, problem)) {
     if (auto code = compile(before + keyword + after, letter_case, problem)) return Pattern(std::move(code));
   }
   std::string quoted;

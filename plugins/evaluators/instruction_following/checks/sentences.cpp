@@ -89,11 +89,11 @@ bool is_abbreviation(std::u32string_view token) {
 
 enum class Starts { kYes, kNo, kUnknown };
 
-/// Whether the spelling of `next` says that a sentence starts with it.
-Starts starts_sentence(std::u32string_view next) {
+/// Whether the spelling of `next` says that a sentence starts with it, if `starters` are words that a capital is news of.
+Starts starts_sentence(std::u32string_view next, const std::unordered_set<std::string>& starters) {
   if (next.size() == 1 && has(U";:,.!?", next[0])) return Starts::kNo;
   if (is_lower(next[0])) return Starts::kNo;
-  if (is_upper(next[0]) && ordinary_words().count(lower(encode(next))) > 0) return Starts::kYes;
+  if (is_upper(next[0]) && starters.count(lower(encode(next))) > 0) return Starts::kYes;
   return Starts::kUnknown;
 }
 
@@ -105,11 +105,12 @@ bool ends_sentence(const std::u32string& token, const std::u32string& next) {
   const bool double_end = token.size() >= 2 && token[token.size() - 2] == U'.';
   const bool abbreviated = !ellipsis && !double_end && is_abbreviation(token);
   const bool initial = is_initial(token);
-  if ((abbreviated || ellipsis) && !initial) return starts_sentence(next) == Starts::kYes;
+  // Function words only: after "Mr." a "Brown" or "Price" is a name.
+  if ((abbreviated || ellipsis) && !initial) return starts_sentence(next, function_words()) == Starts::kYes;
   if (ellipsis || double_end || abbreviated) return false;
   if (!initial && !is_number(token)) return true;
   // "J. Smith" and "No. 5 on" go on; "and I. The" and "1. Wash" do not.
-  const Starts starts = starts_sentence(next);
+  const Starts starts = starts_sentence(next, ordinary_words());
   return starts == Starts::kYes || (starts == Starts::kUnknown && !(initial && is_upper(next[0])));
 }
 

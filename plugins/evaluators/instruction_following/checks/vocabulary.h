@@ -11,7 +11,8 @@ namespace temper::instruction_following {
 
 /// English abbreviations that end in a full stop, in lower case, without it.
 const std::unordered_set<std::string>& abbreviations();
-/// English words that are written in lower case unless they start a sentence: both lists below.
+/// English words that are written in lower case unless they start a sentence; the first are part of the second.
+const std::unordered_set<std::string>& function_words();
 const std::unordered_set<std::string>& ordinary_words();
 std::string_view english_function_words();
 std::string_view english_content_words();

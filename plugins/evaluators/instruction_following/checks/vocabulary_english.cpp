@@ -76,6 +76,11 @@ const std::unordered_set<std::string>& abbreviations() {
   return kSet;
 }
 
+const std::unordered_set<std::string>& function_words() {
+  static const auto kSet = set_of(kFunctionWords);
+  return kSet;
+}
+
 const std::unordered_set<std::string>& ordinary_words() {
   static const auto kSet = set_of(std::string(kFunctionWords) + " " + kContentWords);
   return kSet;

@@ -88,7 +88,7 @@ const std::vector<LanguageWords>& latin_languages() {
       {"lt",
        "ir yra į kad su iš tai kaip ne bet jo jos jų buvo būti ar už apie per nuo iki kuris kuri kurie turi teisę "
        "kiekvienas žmogus aš tu jis ji mes jūs jie tik dar labai taip visi savo arba o dėl prie pagal",
-       "ėįųę", "as is us ais umas"},
+       "ėįųę", "umas ymas imas"},
       {"lv",
        "un ir ka uz no ar par kas tas tā bet nav to kā arī viņš viņa es tu mēs jūs ikviens ikvienam cilvēkam tiesības "
        "vai pie pēc jo lai tiek bija būt savu visi katram ļoti tikai ne pret līdz",
