@@ -1,0 +1,326 @@
+// Writing a record (see run_record.h).
+#include "host/record/run_record.h"
+
+#include <chrono>
+#include <ctime>
+#include <set>
+
+#include "host/record/image_file.h"
+#include "host/record/layout.h"
+#include "host/record/names.h"
+#include "host/record/table.h"
+#include "host/util/files.h"
+#include "temper/abi_tag.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kShortestPause = std::chrono::seconds(2);
+constexpr int kPausePerFlush = 100;  // writing takes at most one part in so many
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+struct Series {
+  std::vector<std::int64_t> steps;
+  std::vector<double> values;
+};
+
+Table log_table(Series series) { return {{{"step", std::move(series.steps)}, {"value", std::move(series.values)}}}; }
+
+template <class Row, class Field>
+std::vector<Field> column_of(const std::vector<Row>& rows, Field Row::*field) {
+  std::vector<Field> values;
+  for (const auto& row : rows) values.push_back(row.*field);
+  return values;
+}
+
+h5::Handle open_log(hid_t stage, const std::string& metric) {
+  const h5::Handle group = layout::open_group(stage, "log");
+  return h5::own(H5Dopen2(group, to_link_name(metric).c_str(), H5P_DEFAULT), "open the log of '" + metric + "'");
+}
+
+}  // namespace
+
+struct RunRecord::State {
+  explicit State(const fs::path& where) : path(where), lock(where) {}
+
+  fs::path path;
+  WriterLock lock;
+  h5::Handle file;
+  /// Rows logged since the last flush; a declared metric has an entry, also when that is empty.
+  std::map<std::string, std::map<std::string, Series>> log;
+  std::vector<DataRow> data;
+  bool changed = false;
+  Clock::time_point due = Clock::now() + kShortestPause;
+
+  /// The stage's group, made if it is not there.
+  h5::Handle stage(const std::string& name) {
+    if (layout::has_stage(file, name)) return layout::open_stage(file, name);
+    const h5::Handle stages = layout::open_group(file, "stages");
+    const auto order = static_cast<std::int64_t>(h5::link_names(stages).size());
+    h5::Handle group = h5::open_or_create_group(stages, to_link_name(name));
+    h5::set_attribute(group, "name", name);
+    h5::set_attribute(group, "order", order);
+    h5::set_attribute(group, "plugin", std::string());
+    h5::set_attribute(group, "parents", std::vector<std::string>());
+    h5::set_attribute(group, "status", std::string("running"));
+    return group;
+  }
+
+  /// Buffered rows into the image.
+  void write_log() {
+    for (auto& [stage_name, metrics] : log) {
+      for (auto& [metric, series] : metrics) {
+        if (series.steps.empty()) continue;
+        h5::append_rows(open_log(stage(stage_name), metric), log_table(std::move(series)));
+        series = {};
+      }
+    }
+  }
+
+  void save() {
+    write_log();
+    save_image(file, path, false);
+    changed = false;
+  }
+};
+
+RunRecord::RunRecord(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+RunRecord::~RunRecord() {
+  const h5::Session session;
+  try {
+    if (state_->changed) state_->save();
+  } catch (const std::exception&) {
+    // The owner flushes where a failure matters; here nobody could act on it, and the file on disk is whole.
+  }
+  state_->file = {};
+}
+
+std::unique_ptr<RunRecord> RunRecord::create(const fs::path& path, const RecordFacts& facts) {
+  const h5::Session session;
+  create_folders(path.has_parent_path() ? path.parent_path() : ".");
+  refuse_existing(path);
+  auto state = std::make_unique<State>(path);
+  remove_leftovers(path);
+  state->file = new_image();
+  const hid_t root = state->file;
+  h5::set_attribute(root, "schema_version", layout::kSchemaVersion);
+  h5::set_attribute(root, "temper_version", std::string(TEMPER_TAG_SDK));
+  h5::set_attribute(root, "experiment", facts.experiment);
+  h5::set_attribute(root, "run_id", facts.run_id);
+  h5::set_attribute(root, "seed", facts.seed);
+  h5::set_attribute(root, "status", std::string("running"));
+  h5::set_attribute(root, "created", now_text());
+  h5::set_attribute(root, "finished", std::string());
+  for (const auto& [key, value] : facts.host) h5::set_attribute(root, "host_" + key, value);
+  const h5::Handle config = h5::open_or_create_group(root, "config");
+  h5::write_text(config, "source", facts.config_source);
+  h5::write_table(config, "resolved",
+                  {{{"key", column_of(facts.resolved, &ResolvedRow::key)},
+                    {"value", column_of(facts.resolved, &ResolvedRow::value)},
+                    {"source", column_of(facts.resolved, &ResolvedRow::source)},
+                    {"where", column_of(facts.resolved, &ResolvedRow::where)}}});
+  h5::write_table(root, "plugins",
+                  {{{"slot", column_of(facts.plugins, &PluginRow::slot)},
+                    {"kind", column_of(facts.plugins, &PluginRow::kind)},
+                    {"id", column_of(facts.plugins, &PluginRow::id)},
+                    {"version", column_of(facts.plugins, &PluginRow::version)},
+                    {"sha256", column_of(facts.plugins, &PluginRow::sha256)},
+                    {"abi_tag", column_of(facts.plugins, &PluginRow::abi_tag)}}});
+  h5::open_or_create_group(root, "stages");
+  save_image(root, path, true);
+  return std::unique_ptr<RunRecord>(new RunRecord(std::move(state)));
+}
+
+std::unique_ptr<RunRecord> RunRecord::open(const fs::path& path) {
+  const h5::Session session;
+  if (!fs::exists(path)) throw DataError("record '" + path.string() + "' does not exist");
+  auto state = std::make_unique<State>(path);
+  state->file = load_image(path, true);
+  layout::check_schema(state->file, path.string());
+  remove_leftovers(path);
+  for (const auto& stage : layout::stage_names(state->file)) {
+    for (const auto& metric : layout::names_in(layout::open_stage(state->file, stage), "log")) state->log[stage][metric];
+  }
+  return std::unique_ptr<RunRecord>(new RunRecord(std::move(state)));
+}
+
+void RunRecord::set_data(const std::vector<DataRow>& rows) {
+  const h5::Session session;
+  if (rows == state_->data && h5::has_link(state_->file, "data")) return;
+  h5::write_table(state_->file, "data",
+                  {{{"name", column_of(rows, &DataRow::name)},
+                    {"path", column_of(rows, &DataRow::path)},
+                    {"sha256", column_of(rows, &DataRow::sha256)},
+                    {"documents", column_of(rows, &DataRow::documents)},
+                    {"bytes", column_of(rows, &DataRow::bytes)},
+                    {"tokens", column_of(rows, &DataRow::tokens)}}});
+  state_->data = rows;
+  state_->changed = true;
+}
+
+void RunRecord::begin_stage(const std::string& name, const StageFacts& facts) {
+  const h5::Session session;
+  const h5::Handle group = state_->stage(name);
+  h5::set_attribute(group, "plugin", facts.plugin);
+  h5::set_attribute(group, "parents", facts.parents);
+  h5::set_attribute(group, "status", std::string("running"));
+  state_->changed = true;
+}
+
+void RunRecord::declare_metric(const std::string& stage, const MetricSpec& spec) {
+  const h5::Session session;
+  const h5::Handle group = h5::open_or_create_group(state_->stage(stage), "log");
+  const std::string link = to_link_name(spec.name);
+  if (!h5::has_link(group, link)) h5::write_table(group, link, log_table({}));
+  const h5::Handle dataset = open_log(state_->stage(stage), spec.name);
+  h5::set_attribute(dataset, "name", spec.name);
+  h5::set_attribute(dataset, "unit", spec.unit);
+  h5::set_attribute(dataset, "doc", spec.doc);
+  h5::set_attribute(dataset, "higher_is_better", std::int64_t{layout::to_code(spec.better)});
+  state_->log[stage][spec.name];
+  state_->changed = true;
+}
+
+void RunRecord::append(const std::string& stage, const std::string& metric, std::int64_t step, double value) {
+  const h5::Session session;
+  const auto known = state_->log.find(stage);
+  if (known == state_->log.end() || known->second.count(metric) == 0) {
+    throw PluginError("stage '" + stage + "' logs metric '" + metric +
+                      "' without declaring it; call declare() once before log()");
+  }
+  Series& series = known->second.at(metric);
+  series.steps.push_back(step);
+  series.values.push_back(value);
+  state_->changed = true;
+}
+
+void RunRecord::truncate_log(const std::string& stage, std::int64_t last_step_kept) {
+  const h5::Session session;
+  const auto known = state_->log.find(stage);
+  if (known == state_->log.end()) return;
+  state_->write_log();
+  const h5::Handle group = layout::open_group(state_->stage(stage), "log");
+  for (const auto& [metric, unused] : known->second) {
+    const Table table = h5::read_table(group, to_link_name(metric));
+    const auto& steps = table.integers("step");
+    const auto& values = table.numbers("value");
+    Series kept;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i] > last_step_kept) continue;
+      kept.steps.push_back(steps[i]);
+      kept.values.push_back(values[i]);
+    }
+    if (kept.steps.size() == steps.size()) continue;
+    const h5::Handle dataset = open_log(state_->stage(stage), metric);
+    h5::resize_table(dataset, 0);
+    h5::append_rows(dataset, log_table(std::move(kept)));
+    state_->changed = true;
+  }
+}
+
+void RunRecord::end_stage(const std::string& stage, const StageSummary& summary) {
+  const h5::Session session;
+  layout::write_stage(state_->stage(stage), summary);
+  state_->changed = true;
+}
+
+std::optional<StageSummary> RunRecord::stage(const std::string& name) const {
+  const h5::Session session;
+  if (!layout::has_stage(state_->file, name)) return std::nullopt;
+  return layout::read_stage(state_->file, name);
+}
+
+std::vector<std::string> RunRecord::stage_names() const {
+  const h5::Session session;
+  return layout::stage_names(state_->file);
+}
+
+void RunRecord::write_eval(const std::string& stage, const std::string& evaluator, const EvalResult& result) {
+  const h5::Session session;
+  const Table examples = layout::eval_examples_table(result);
+  const Table metrics = layout::eval_metrics_table(result);
+  const h5::Handle evals = h5::open_or_create_group(state_->stage(stage), "evals");
+  const std::string link = to_link_name(evaluator);
+  if (h5::has_link(evals, link)) {
+    h5::require(H5Ldelete(evals, link.c_str(), H5P_DEFAULT), "replace the results of '" + evaluator + "'");
+  }
+  const h5::Handle group = h5::open_or_create_group(evals, link);
+  h5::set_attribute(group, "name", evaluator);
+  h5::write_table(group, "metrics", metrics);
+  h5::write_table(group, "examples", examples);
+  state_->changed = true;
+}
+
+bool RunRecord::has_eval(const std::string& stage, const std::string& evaluator) const {
+  const h5::Session session;
+  return layout::has_eval(state_->file, stage, evaluator);
+}
+
+void RunRecord::add_note(const std::string& stage, const std::string& text) {
+  const h5::Session session;
+  const h5::Handle group = state_->stage(stage);
+  std::vector<std::string> times, texts;
+  if (h5::has_link(group, "notes")) {
+    const Table before = h5::read_table(group, "notes");
+    times = before.texts("time");
+    texts = before.texts("text");
+  }
+  times.push_back(now_text());
+  texts.push_back(text);
+  h5::write_table(group, "notes", {{{"time", std::move(times)}, {"text", std::move(texts)}}});
+  state_->changed = true;
+}
+
+void RunRecord::set_status(const std::string& status) {
+  const h5::Session session;
+  static const std::set<std::string> kKnown = {"running", "complete", "diverged", "failed", "cancelled"};
+  if (kKnown.count(status) == 0) {
+    throw ConfigError("run status '" + status + "' is unknown; use running, complete, diverged, failed or cancelled");
+  }
+  h5::set_attribute(state_->file, "status", status);
+  h5::set_attribute(state_->file, "finished", status == "running" ? std::string() : now_text());
+  state_->changed = true;
+}
+
+std::string RunRecord::attribute(const std::string& name) const {
+  const h5::Session session;
+  return h5::attribute_text(state_->file, name);
+}
+
+std::string RunRecord::config_source() const {
+  const h5::Session session;
+  return h5::read_text(layout::open_group(state_->file, "config"), "source");
+}
+
+std::vector<PluginRow> RunRecord::plugins() const {
+  const h5::Session session;
+  return layout::read_plugins(state_->file);
+}
+
+void RunRecord::flush() {
+  const h5::Session session;
+  const auto begin = Clock::now();
+  state_->save();
+  const auto end = Clock::now();
+  state_->due = end + std::max<Clock::duration>(kShortestPause, kPausePerFlush * (end - begin));
+}
+
+void RunRecord::flush_if_due() {
+  const h5::Session session;
+  if (state_->changed && Clock::now() >= state_->due) flush();
+}
+
+const fs::path& RunRecord::path() const { return state_->path; }
+
+}  // namespace temper
