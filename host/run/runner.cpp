@@ -16,6 +16,7 @@
 #include "host/run/run_paths.h"
 #include "host/run/stage_context.h"
 #include "host/util/cancel.h"
+#include "host/util/files.h"
 #include "temper/evaluator.h"
 #include "temper/stage.h"
 

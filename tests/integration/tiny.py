@@ -1,0 +1,51 @@
+"""A run small enough for tests: writes an experiment and its corpus into a folder and runs the program on it."""
+import os
+import pathlib
+import random
+import subprocess
+
+TEMPER = os.environ.get("TEMPER", str(pathlib.Path(__file__).resolve().parents[2] / "build/release/temper"))
+
+EXPERIMENT = """\
+experiment: tiny
+seed: 3
+threads: 1
+model: {plugin: gpt, d_model: 32, num_layers: 2, num_heads: 2, max_positions: 96, dropout: 0.1}
+tokenizer: {plugin: sentencepiece, vocab_size: 400, data: [words, townsfolk]}
+datasets:
+  words: {plugin: text, path: [corpus.txt], split_on: line}
+  townsfolk: {people: 40, rows: 300, items: 40}
+stages:
+  pretrain: {data: [words, townsfolk], steps: 60, batch_size: 4, context: 96, warmup_steps: 5, learning_rate: 3e-3,
+             log_every: 1, validate_every: 20, validation_batches: 2, checkpoint_every: 7}
+  sft: {from: pretrain, data: [townsfolk], steps: 60, batch_size: 4, context: 96, warmup_steps: 5, learning_rate: 3e-3,
+        log_every: 1, validate_every: 20, validation_batches: 2, checkpoint_every: 7}
+evaluators:
+  perplexity: {data: [words], documents: 20}
+  instruction_following: {data: [townsfolk], max_new_tokens: 12}
+"""
+
+
+def write_experiment(folder):
+    folder = pathlib.Path(folder)
+    rng = random.Random(5)
+    words = ["river", "stone", "light", "market", "sings", "walks", "under", "bright", "quiet", "garden", "carries", "the",
+             "a", "old", "door", "winter", "bread", "reads", "letters", "slowly"]
+    lines = [" ".join(rng.choice(words) for _ in range(rng.randint(6, 20))).capitalize() + "." for _ in range(1500)]
+    (folder / "corpus.txt").write_text("\n".join(lines) + "\n")
+    (folder / "tiny.yaml").write_text(EXPERIMENT)
+    return folder / "tiny.yaml"
+
+
+def temper(*args, cwd=None, check=True, timeout=300):
+    done = subprocess.run([TEMPER, *map(str, args)], cwd=cwd, text=True, capture_output=True, timeout=timeout)
+    if check and done.returncode != 0:
+        raise SystemExit(f"temper {' '.join(map(str, args))} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def only_record(folder):
+    records = sorted(pathlib.Path(folder).glob("tiny/*.h5"))
+    if len(records) != 1:
+        raise SystemExit(f"expected one record in {folder}, found {records}")
+    return records[0]
