@@ -61,7 +61,7 @@ def main():
         assert tokens["text"] == "The old door." and len(tokens["ids"]) == len(tokens["pieces"])
         ids = ",".join(map(str, tokens["ids"]))
         logits = json.loads(tiny.temper("logits", model, "--ids", ids, "--format", "json").stdout)["logits"]
-        assert len(logits) == len(tokens["ids"]) and len(logits[0]) == 400
+        assert len(logits) == len(tokens["ids"]) and len(logits[0]) == 600
 
         resumed = tiny.temper("resume", a)
         assert "nothing to do" in resumed.stderr

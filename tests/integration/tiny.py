@@ -10,15 +10,15 @@ EXPERIMENT = """\
 experiment: tiny
 seed: 3
 threads: 1
-model: {plugin: gpt, d_model: 32, num_layers: 2, num_heads: 2, max_positions: 96, dropout: 0.1}
-tokenizer: {plugin: sentencepiece, vocab_size: 400, data: [words, townsfolk]}
+model: {plugin: gpt, d_model: 32, num_layers: 2, num_heads: 2, max_positions: 256, dropout: 0.1}
+tokenizer: {plugin: sentencepiece, vocab_size: 600, data: [words, townsfolk]}
 datasets:
   words: {plugin: text, path: [corpus.txt], split_on: line}
   townsfolk: {people: 40, rows: 300, items: 40}
 stages:
-  pretrain: {data: [words, townsfolk], steps: 60, batch_size: 4, context: 96, warmup_steps: 5, learning_rate: 3e-3,
+  pretrain: {data: [words, townsfolk], steps: 60, batch_size: 2, context: 256, warmup_steps: 5, learning_rate: 3e-3,
              log_every: 1, validate_every: 20, validation_batches: 2, checkpoint_every: 7}
-  sft: {from: pretrain, data: [townsfolk], steps: 60, batch_size: 4, context: 96, warmup_steps: 5, learning_rate: 3e-3,
+  sft: {from: pretrain, data: [townsfolk], steps: 60, batch_size: 2, context: 256, warmup_steps: 5, learning_rate: 3e-3,
         log_every: 1, validate_every: 20, validation_batches: 2, checkpoint_every: 7}
 evaluators:
   perplexity: {data: [words], documents: 20}
