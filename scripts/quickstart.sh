@@ -8,10 +8,13 @@ cd "$root"
 scripts/setup.sh
 cmake --preset release >/dev/null
 cmake --build --preset release --target temper_program
-build/release/temper run experiments/quickstart.yaml "$@"
-record=$(ls -t results/quickstart/*.h5 | head -n 1)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+build/release/temper run experiments/quickstart.yaml "$@" | tee "$log"
+record=$(sed -n 's/^record: *//p' "$log")
+[ -n "$record" ] || exit 0
 echo
 echo "Try what the stages learnt:"
 for stage in pretrain sft; do
-  echo "  build/release/temper generate $record:$stage --prompt \"Name three fruits. Answer in all lowercase letters.\""
+  echo "  build/release/temper generate $record:$stage --prompt \"Who is the baker? Answer in all lowercase letters.\""
 done
