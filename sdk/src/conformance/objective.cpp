@@ -131,11 +131,11 @@ Outcome same_seed(const Subject& subject) {
 Outcome loss_sound(const Subject& subject) {
   return for_each_setting(subject, [&](const Setting& setting) {
     const Batch batch = make_batch(setting, 0, 4, subject.seed);
+    const auto counted = (batch.labels_BT != kIgnoreLabel).sum().item<std::int64_t>();
     const SummedLoss loss = setting.objective->loss(*setting.model, batch);
     if (!loss.sum.defined() || loss.sum.numel() != 1) return Outcome::fail("the loss is no scalar");
     if (!std::isfinite(loss.sum.item<double>())) return Outcome::fail("the loss is not finite");
     if (!loss.sum.requires_grad()) return Outcome::fail("the loss is not differentiable");
-    const auto counted = (batch.labels_BT != kIgnoreLabel).sum().item<std::int64_t>();
     if (loss.target_tokens != counted) {
       return Outcome::fail("the loss counts " + std::to_string(loss.target_tokens) + " targets, the batch has " +
                            std::to_string(counted));
@@ -147,10 +147,10 @@ Outcome loss_sound(const Subject& subject) {
 Outcome masked(const Subject& subject) {
   return for_each_setting(subject, [&](const Setting& setting) {
     const Batch batch = make_batch(setting, 0, 4, subject.seed);
+    const at::Tensor ignored = (batch.labels_BT == kIgnoreLabel).unsqueeze(-1);
     setting.objective->loss(*setting.model, batch).sum.backward();
     const at::Tensor gradient = setting.model->last_hidden_BTD.grad();
     if (!gradient.defined()) return Outcome::fail("no gradient reaches the hidden states");
-    const at::Tensor ignored = (batch.labels_BT == kIgnoreLabel).unsqueeze(-1);
     if (gradient.masked_select(ignored).abs().sum().item<double>() == 0) return Outcome::pass();
     return Outcome::fail("positions without a label get a gradient");
   });

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "temper/abi.h"
@@ -70,14 +71,20 @@ class OutputCatcher {
   int saved_[2] = {-1, -1};
 };
 
+/// The tag in the file's bytes; of several different ones all, separated by blanks.
 std::string tag_in_bytes(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream bytes;
   bytes << in.rdbuf();
   const std::string text = std::move(bytes).str(), head = "TEMPER-ABI|", tail = "|end";
-  const std::size_t start = text.find(head);
-  const std::size_t end = start == std::string::npos ? start : text.find(tail, start);
-  return end == std::string::npos ? "" : text.substr(start, end + tail.size() - start);
+  std::set<std::string> tags;
+  for (std::size_t start = 0; (start = text.find(head, start)) != std::string::npos; start += head.size()) {
+    const std::size_t end = text.find(tail, start);
+    if (end != std::string::npos) tags.insert(text.substr(start, end + tail.size() - start));
+  }
+  std::string all;
+  for (const auto& tag : tags) all += (all.empty() ? "" : " ") + tag;
+  return all;
 }
 
 std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
@@ -111,9 +118,12 @@ OpenedPlugin open_plugin(const std::filesystem::path& file) {
     if (handle == nullptr) failure = text_or_empty(dlerror());
     if (handle != nullptr) descriptor = static_cast<const TemperPlugin*>(dlsym(handle, "temper_plugin"));
     if (failure.empty() && descriptor == nullptr) failure = "it does not export the symbol temper_plugin";
-    if (failure.empty() && (descriptor->struct_size != sizeof(TemperPlugin) || descriptor->register_all == nullptr)) {
-      failure = "its descriptor has another size or no register_all; rebuild it";
+    if (failure.empty() &&
+        (descriptor->struct_size != sizeof(TemperPlugin) || descriptor->descriptor_version != kDescriptorVersion)) {
+      failure = "its descriptor has version " + std::to_string(descriptor->descriptor_version) + ", the SDK has " +
+                std::to_string(kDescriptorVersion) + "; rebuild it";
     }
+    if (failure.empty() && descriptor->register_all == nullptr) failure = "its descriptor has no register_all function";
     if (failure.empty()) {
       try {
         descriptor->register_all(collector);
