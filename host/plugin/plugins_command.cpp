@@ -141,6 +141,28 @@ void print_overview(std::ostream& out) {
 
 PluginHost load(const Arguments& args) { return load_plugins(plugin_folders(args.list("--plugin-path"))); }
 
+Json json_of(const ParamValue& value) {
+  return std::visit([](const auto& one) { return Json(one); }, value);
+}
+
+Json json_of(const ParamSpec& spec) {
+  Json json = {{"name", spec.name}, {"type", std::string(to_string(spec.type))}, {"required", spec.required}};
+  if (!spec.required) json["default"] = json_of(spec.default_value);
+  if (spec.min) json["min"] = *spec.min;
+  if (spec.max) json["max"] = *spec.max;
+  if (!spec.choices.empty()) json["choices"] = spec.choices;
+  if (!spec.refers_to.empty()) json["refers_to"] = spec.refers_to;
+  json["unit"] = spec.unit;
+  json["doc"] = spec.doc;
+  return json;
+}
+
+Json parameters_of(const Registration& plugin) {
+  Json parameters = Json::array();
+  for (const auto& spec : plugin.specs) parameters.push_back(json_of(spec));
+  return parameters;
+}
+
 int list(const Arguments& args, std::ostream& out) {
   const bool json = args.json();
   const PluginHost host = load(args);
@@ -153,7 +175,8 @@ int list(const Arguments& args, std::ostream& out) {
                          {"version", info.version},
                          {"summary", one->summary},
                          {"path", info.path.string()},
-                         {"source", info.source}});
+                         {"source", info.source},
+                         {"parameters", parameters_of(*one)}});
     }
     for (const auto& failure : host.failures)
       failures.push_back({{"file", failure.file.string()}, {"message", failure.message}});
@@ -201,35 +224,21 @@ const Registration& pick(const Registry& registry, const std::string& id, const 
                     (near ? "; did you mean '" + *near + "'?" : "; `temper plugins list` shows all"));
 }
 
-Json json_of(const ParamValue& value) {
-  return std::visit([](const auto& one) { return Json(one); }, value);
-}
-
-Json json_of(const ParamSpec& spec) {
-  Json json = {{"name", spec.name}, {"type", std::string(to_string(spec.type))}, {"required", spec.required}};
-  if (!spec.required) json["default"] = json_of(spec.default_value);
-  if (spec.min) json["min"] = *spec.min;
-  if (spec.max) json["max"] = *spec.max;
-  if (!spec.choices.empty()) json["choices"] = spec.choices;
-  if (!spec.refers_to.empty()) json["refers_to"] = spec.refers_to;
-  json["unit"] = spec.unit;
-  json["doc"] = spec.doc;
-  return json;
-}
-
 int describe(const Arguments& args, std::ostream& out) {
   const bool json = args.json();
   const PluginHost host = load(args);
   const Registration& plugin = pick(host.registry, args.positional[0], args.get("--kind", ""));
   const PluginInfo& info = host.registry.origin(plugin.kind, plugin.id);
   if (json) {
-    Json parameters = Json::array();
-    for (const auto& spec : plugin.specs) parameters.push_back(json_of(spec));
-    out << Json{{"kind", plugin.kind},        {"id", plugin.id},
-                {"version", info.version},    {"summary", plugin.summary},
-                {"path", info.path.string()}, {"source", info.source},
-                {"sha256", info.sha256()},    {"abi_tag", info.abi_tag},
-                {"parameters", parameters}}
+    out << Json{{"kind", plugin.kind},
+                {"id", plugin.id},
+                {"version", info.version},
+                {"summary", plugin.summary},
+                {"path", info.path.string()},
+                {"source", info.source},
+                {"sha256", info.sha256()},
+                {"abi_tag", info.abi_tag},
+                {"parameters", parameters_of(plugin)}}
                .dump(2)
         << "\n";
     return 0;

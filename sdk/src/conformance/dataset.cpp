@@ -53,38 +53,61 @@ Row row_of(const EvalItem& item) {
   return {item.id, join(item.prompt) + "\x1d" + item.reference + "\x1d" + item.attributes_json, item.prompt.empty()};
 }
 
+/// Document for Stream<Document>.
 template <class T>
-std::vector<Row> read(std::unique_ptr<Stream<T>> stream) {
-  if (!stream) throw PluginError("a capability gave no stream");
-  std::vector<Row> rows;
-  for (T row; rows.size() < kMostRows && stream->next(row);) rows.push_back(row_of(row));
-  return rows;
-}
+T row_of_stream(const Stream<T>&);
+template <class S>
+using row_type_t = decltype(row_of_stream(std::declval<S>()));
 
 struct Listing {
   std::string what;  ///< "documents, train"
   std::vector<Row> rows;
 };
 
-/// Everything that the dataset offers, split by split.
+/// Reads a stream into `all`. A file reader offers every kind of row and finds only at its first row which kind the data
+/// has; such a refusal goes into `refusals` instead.
+template <class Open>
+void read_into(std::vector<Listing>& all, std::string& refusals, const std::string& what, Open open) {
+  std::vector<Row> rows;
+  try {
+    const auto stream = open();
+    if (!stream) throw PluginError(what + ": the capability gave no stream");
+    row_type_t<decltype(*stream)> row;
+    while (rows.size() < kMostRows && stream->next(row)) rows.push_back(row_of(row));
+  } catch (const Error& error) {
+    const bool polite =
+        dynamic_cast<const DataError*>(&error) != nullptr || dynamic_cast<const ConfigError*>(&error) != nullptr;
+    if (!polite || !rows.empty()) throw;
+    refusals += (refusals.empty() ? "" : "; ") + what + ": " + error.what();
+    return;
+  }
+  all.push_back({what, std::move(rows)});
+}
+
+/// Everything that the dataset has, split by split. Throws DataError if it offers rows but gives none of any kind.
 std::vector<Listing> read_all(Dataset& dataset) {
   std::vector<Listing> all;
+  std::string refusals;
   for (const auto& [split, name] : {std::pair(Split::kTrain, "train"), std::pair(Split::kTest, "test")}) {
     const std::string suffix = std::string(", ") + name;
-    if (auto* source = dynamic_cast<DocumentSource*>(&dataset))
-      all.push_back({"documents" + suffix, read(source->documents(split))});
+    const Split part = split;
+    if (auto* source = dynamic_cast<DocumentSource*>(&dataset)) {
+      read_into(all, refusals, "documents" + suffix, [&] { return source->documents(part); });
+    }
     if (auto* source = dynamic_cast<InstructionSource*>(&dataset)) {
-      all.push_back({"instructions" + suffix, read(source->instructions(split))});
+      read_into(all, refusals, "instructions" + suffix, [&] { return source->instructions(part); });
     }
     if (auto* source = dynamic_cast<PreferenceSource*>(&dataset)) {
-      all.push_back({"preferences" + suffix, read(source->preferences(split))});
+      read_into(all, refusals, "preferences" + suffix, [&] { return source->preferences(part); });
     }
-    if (auto* source = dynamic_cast<ItemSource*>(&dataset)) all.push_back({"items" + suffix, read(source->items(split))});
+    if (auto* source = dynamic_cast<ItemSource*>(&dataset)) {
+      read_into(all, refusals, "items" + suffix, [&] { return source->items(part); });
+    }
   }
+  if (all.empty() && !refusals.empty()) throw DataError("it gives rows of no kind: " + refusals);
   return all;
 }
 
-/// Datasets that read one kind of row at a time refuse the others with a ConfigError or DataError; those rows are left out.
 template <class Body>
 Outcome with_dataset(const Subject& subject, Body body) {
   if (const auto missing = missing_text(subject); !missing.empty()) return Outcome::skip(missing);
