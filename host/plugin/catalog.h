@@ -13,7 +13,7 @@ namespace temper {
 class PluginCatalog {
  public:
   virtual ~PluginCatalog() = default;
-  /// nullptr if there is none.
+  /// nullptr if there is none. Throws PluginError if a file of that name is there but could not be loaded, and says why.
   virtual const Registration* lookup(std::string_view kind, std::string_view id) const = 0;
   virtual std::vector<std::string> ids(std::string_view kind) const = 0;
 };

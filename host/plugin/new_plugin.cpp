@@ -105,7 +105,7 @@ fs::path write_new_plugin(const std::string& kind, const std::string& name, cons
   write_file(folder / "test.cpp", filled_in(template_text(kind + "/test.cpp"), words));
   write_file(folder / "CMakeLists.txt", filled_in(template_text("common/CMakeLists.txt"), words));
   words["@idea@"] = idea_of(source, name);
-  words["@table@"] = "(not yet generated)";
+  words["@table@\n"] = template_text(kind + "/parameters.md");
   write_file(folder / "README.md", filled_in(template_text("common/README.md"), words));
   return folder;
 }

@@ -59,7 +59,9 @@ void Registry::add_failure(const std::filesystem::path& file, const std::string&
 
 const Registration* Registry::lookup(std::string_view kind, std::string_view id) const {
   const auto found = entries_.find({std::string(kind), std::string(id)});
-  return found == entries_.end() ? nullptr : &found->second.registration;
+  if (found != entries_.end()) return &found->second.registration;
+  explain_failure(kind, id);
+  return nullptr;
 }
 
 std::vector<std::string> Registry::ids(std::string_view kind) const {

@@ -15,6 +15,7 @@ void add_decoding_checks(std::vector<Check>& checks);
 void add_objective_checks(std::vector<Check>& checks);
 void add_dataset_checks(std::vector<Check>& checks);
 void add_tokenizer_checks(std::vector<Check>& checks);
+void add_evaluator_checks(std::vector<Check>& checks);
 
 /// Makes one instance of the subject's kind with these values and throws it away.
 void build_once(const Subject& subject, const ParamValues& values);

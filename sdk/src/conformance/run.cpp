@@ -141,6 +141,7 @@ const std::vector<Check>& conformance_checks() {
     conformance::add_objective_checks(checks);
     conformance::add_dataset_checks(checks);
     conformance::add_tokenizer_checks(checks);
+    conformance::add_evaluator_checks(checks);
     return checks;
   }();
   return all;
