@@ -103,6 +103,8 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
   result.difference = ratio_of_sums(other) - ratio_of_sums(baseline);
   std::vector<double> differences(n);
   for (std::size_t i = 0; i < n; ++i) {
+    // An item that counts nothing towards a ratio neither gains nor loses.
+    if (baseline[i].denominator == 0 || other[i].denominator == 0) continue;
     differences[i] = other[i].numerator / other[i].denominator - baseline[i].numerator / baseline[i].denominator;
     result.gained += differences[i] > 0;
     result.lost += differences[i] < 0;
@@ -120,6 +122,9 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
     }
     sample = b.numerator / b.denominator - a.numerator / a.denominator;
   }
+  // A draw of nothing but items that count nothing says nothing.
+  std::erase_if(samples, [](double sample) { return std::isnan(sample); });
+  if (samples.empty()) throw DataError("a paired comparison needs items that count something");
   std::sort(samples.begin(), samples.end());
   const auto last = static_cast<double>(samples.size() - 1);
   result.ci_low = samples[static_cast<std::size_t>(std::floor(0.025 * last))];
@@ -127,7 +132,7 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
   if (!all_means(baseline) || !all_means(other)) {
     const auto below = static_cast<double>(std::upper_bound(samples.begin(), samples.end(), 0.0) - samples.begin());
     const auto above = static_cast<double>(samples.end() - std::lower_bound(samples.begin(), samples.end(), 0.0));
-    result.p_value = std::min(1.0, 2 * (std::min(below, above) + 1) / (static_cast<double>(draws) + 1));
+    result.p_value = std::min(1.0, 2 * (std::min(below, above) + 1) / (last + 2));
     result.test = "bootstrap";
     result.effect_size = kNan;
     return result;

@@ -13,12 +13,9 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
       model_(model),
       prompt_template_(prompt_template.empty() ? "instruction" : prompt_template),
       assets_(assets),
-      progress_(progress),
-      generator_(model, assets.tokenizer(),
-                 {64, cancel_requested, [this](std::int64_t done) { progress_.update(done, "answers"); }}),
-      scorer_(model, assets.tokenizer(), cancel_requested) {
-  progress_.begin("evaluate " + stage + " with " + name, 0);
-}
+      progress_(stage, progress),
+      generator_(model, assets.tokenizer(), {64, cancel_requested, {}}),
+      scorer_(model, assets.tokenizer(), cancel_requested) {}
 
 std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
   return assets_.validation_documents(datasets, limit);

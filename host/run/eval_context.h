@@ -12,9 +12,22 @@
 
 namespace temper {
 
+/// Puts the stage's name in front of what an evaluator says it is doing.
+class StageProgress final : public Progress {
+ public:
+  StageProgress(std::string stage, Progress& inner) : stage_(std::move(stage)), inner_(inner) {}
+  void begin(const std::string& what, std::int64_t total) override { inner_.begin(stage_ + ": " + what, total); }
+  void update(std::int64_t done, const std::string& note) override { inner_.update(done, note); }
+  void end() override { inner_.end(); }
+
+ private:
+  std::string stage_;
+  Progress& inner_;
+};
+
 class RunEvalContext final : public EvalContext {
  public:
-  /// References have to outlive this. `name` is the evaluator's, for its seed and the progress line.
+  /// References have to outlive this. `name` is the evaluator's, for its seed; `stage` is for the progress line.
   RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed, Architecture& model,
                  const std::string& prompt_template, RunAssets& assets, TerminalProgress& progress);
 
@@ -35,7 +48,7 @@ class RunEvalContext final : public EvalContext {
   Architecture& model_;
   std::string prompt_template_;
   RunAssets& assets_;
-  TerminalProgress& progress_;
+  StageProgress progress_;
   BatchGenerator generator_;
   BatchScorer scorer_;
 };

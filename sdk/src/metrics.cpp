@@ -41,8 +41,15 @@ MetricValue proportion_metric(MetricSpec spec, std::int64_t successes, std::int6
   return {std::move(spec), p, error, std::max(0.0, centre - half), std::min(1.0, centre + half), n};
 }
 
-MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& numerators, const std::vector<double>& denominators,
-                         std::uint64_t seed, int resamples) {
+MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& all_numerators,
+                         const std::vector<double>& all_denominators, std::uint64_t seed, int resamples) {
+  // Items that count nothing (another family's, say) are no items of this metric.
+  std::vector<double> numerators, denominators;
+  for (std::size_t i = 0; i < all_numerators.size(); ++i) {
+    if (all_denominators[i] == 0 && all_numerators[i] == 0) continue;
+    numerators.push_back(all_numerators[i]);
+    denominators.push_back(all_denominators[i]);
+  }
   need_items(spec, numerators.size());
   const std::size_t n = numerators.size();
   double top = 0, bottom = 0;
@@ -65,6 +72,7 @@ MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& numerators,
     }
     if (draw_bottom != 0) draws.push_back(draw_top / draw_bottom);
   }
+  if (draws.size() < 2) return metric;
   std::sort(draws.begin(), draws.end());
   const auto m = static_cast<double>(draws.size());
   double mean = 0, squares = 0;

@@ -48,12 +48,15 @@ EvalResult InstructionFollowing::evaluate(EvalContext& context) {
   const std::vector<Task> tasks = collect(context);
   const std::vector<Completion> answers = generate(context, tasks);
   EvalResult result;
-  result.score_names = {"prompt_strict",     "prompt_loose",    "instruction_strict",
-                        "instruction_loose", "response_tokens", "finished"};
+  result.score_names = {"prompt_strict", "prompt_loose", "response_tokens", "finished"};
   std::int64_t finished = 0;
   std::vector<double> tokens;
   Tally strict, loose;
   std::map<std::string, Tally> families;
+  std::map<std::string, std::vector<bool>> all_families;
+  for (const Task& task : tasks) {
+    for (const auto& id : task.instructions.ids()) all_families[family_of(id)];
+  }
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const Task& task = tasks[i];
     const Completion& answer = answers[i];
@@ -62,19 +65,31 @@ EvalResult InstructionFollowing::evaluate(EvalContext& context) {
     tokens.push_back(static_cast<double>(answer.ids.size()));
     strict.add(verdict.strict);
     loose.add(verdict.loose);
-    std::map<std::string, std::vector<bool>> by_family;
+    // Every family counts every prompt, if only with nothing, so that its column has a row for each.
+    std::map<std::string, std::vector<bool>> by_family = all_families;
     for (std::size_t k = 0; k < verdict.strict.size(); ++k) {
       by_family[family_of(task.instructions.ids()[k])].push_back(verdict.strict[k]);
     }
     for (const auto& [family, verdicts] : by_family) families[family].add(verdicts);
-    result.examples.push_back({task.item.id,
-                               sha256_hex(task.prompt.text),
-                               task.prompt.text,
-                               answer.text,
-                               task.item.attributes_json,
-                               {double(verdict.all_strict()), double(verdict.all_loose()), strict.last_share(),
-                                loose.last_share(), tokens.back(), double(answer.finished)}});
+    result.examples.push_back(
+        {task.item.id,
+         sha256_hex(task.prompt.text),
+         task.prompt.text,
+         answer.text,
+         task.item.attributes_json,
+         {double(verdict.all_strict()), double(verdict.all_loose()), tokens.back(), double(answer.finished)}});
   }
+  const auto add_ratio_scores = [&](const std::string& metric, const Tally& tally) {
+    result.score_names.push_back(metric + ".num");
+    result.score_names.push_back(metric + ".den");
+    for (std::size_t i = 0; i < result.examples.size(); ++i) {
+      result.examples[i].scores.push_back(tally.followed[i]);
+      result.examples[i].scores.push_back(tally.instructions[i]);
+    }
+  };
+  add_ratio_scores("instruction_strict", strict);
+  add_ratio_scores("instruction_loose", loose);
+  for (const auto& [family, tally] : families) add_ratio_scores("family_" + family + "_strict", tally);
   const auto n = static_cast<std::int64_t>(tasks.size());
   const std::uint64_t seed = context.seed();
   const auto share = [&](const std::string& name, const std::string& doc, const Tally& tally) {

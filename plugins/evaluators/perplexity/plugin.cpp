@@ -63,7 +63,10 @@ class Perplexity final : public Evaluator {
       scored.push_back(&document);
     }
     if (requests.empty()) throw DataError("evaluator perplexity: every held-out document is empty");
+    context.progress().begin("perplexity", static_cast<std::int64_t>(requests.size()));
     const auto scores = context.scorer().score(requests);
+    context.progress().update(static_cast<std::int64_t>(requests.size()), "documents");
+    context.progress().end();
 
     EvalResult result;
     result.score_names = {"nll_per_token.num", "nll_per_token.den", "bits_per_byte.num", "bits_per_byte.den"};

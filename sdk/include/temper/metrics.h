@@ -40,7 +40,8 @@ class TEMPER_API MetricSink {
 TEMPER_API MetricValue mean_metric(MetricSpec spec, const std::vector<double>& values);
 /// Share of ones with Wilson's 95% interval. Source: Wilson, JASA 22 (1927).
 TEMPER_API MetricValue proportion_metric(MetricSpec spec, std::int64_t successes, std::int64_t n);
-/// Ratio of sums with a 95% bootstrap interval over items (percentile, `resamples` draws by `seed`).
+/// Ratio of sums with a 95% bootstrap interval over items (percentile, `resamples` draws by `seed`). Items with 0 on both
+/// sides do not count, not in `n` either.
 TEMPER_API MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& numerators,
                                     const std::vector<double>& denominators, std::uint64_t seed, int resamples = 1000);
 

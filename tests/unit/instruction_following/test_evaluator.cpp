@@ -139,9 +139,14 @@ TEST_CASE("metrics and rows of two prompts, P-IFEVAL-07") {
   CHECK(row.prompt_sha == sha256_hex(row.prompt));
   CHECK_THAT(row.prompt, ContainsSubstring("first prompt"));
   CHECK(row.response == "no mark but no quotes");
-  CHECK(result.score_names == std::vector<std::string>{"prompt_strict", "prompt_loose", "instruction_strict",
-                                                       "instruction_loose", "response_tokens", "finished"});
-  CHECK(row.scores == std::vector<double>{0, 0, 0.5, 0.5, 21, 1});
+  // Families count every prompt, so that each row has all columns; "first prompt" has two instructions, one a family.
+  CHECK(result.score_names == std::vector<std::string>{"prompt_strict", "prompt_loose", "response_tokens", "finished",
+                                                       "instruction_strict.num", "instruction_strict.den",
+                                                       "instruction_loose.num", "instruction_loose.den",
+                                                       "family_punctuation_strict.num", "family_punctuation_strict.den",
+                                                       "family_startend_strict.num", "family_startend_strict.den"});
+  CHECK(row.scores == std::vector<double>{0, 0, 21, 1, 1, 2, 1, 2, 1, 1, 0, 1});
+  CHECK(result.examples[1].scores == std::vector<double>{1, 1, 4, 1, 1, 1, 1, 1, 1, 1, 0, 0});
 }
 
 TEST_CASE("sampling is greedy, limited, and seeded by the item alone") {

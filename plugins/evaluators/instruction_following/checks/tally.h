@@ -17,7 +17,6 @@ struct Tally {
     instructions.push_back(static_cast<double>(verdicts.size()));
     whole_prompts += followed.back() == instructions.back() ? 1 : 0;
   }
-  double last_share() const { return followed.back() / instructions.back(); }
 };
 
 }  // namespace temper::instruction_following
