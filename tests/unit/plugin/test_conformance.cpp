@@ -72,6 +72,8 @@ TEST_CASE("each tokenizer check is failed by one broken tokenizer (P-TOK-09)") {
   expect_each("broken_tokenizers", "tokenizer.");
 }
 
+TEST_CASE("each evaluator check is failed by one broken evaluator") { expect_each("broken_evaluators", "evaluator."); }
+
 TEST_CASE("each parameter check is failed by one broken table") { expect_each("broken_params", "params."); }
 
 TEST_CASE("each library check is failed by one broken library") {
