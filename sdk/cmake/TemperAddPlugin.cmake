@@ -21,6 +21,10 @@ function(temper_add_plugin ID)
   if(TARGET temper_torch_pch)
     # Inside temper's tree: one precompiled header for all, warnings are set for the whole tree.
     target_precompile_headers(${_target} REUSE_FROM temper_torch_pch)
+    # The program without its plugins is of no use, and a plugin of an older SDK is refused: they are built together.
+    if(TARGET temper_program)
+      add_dependencies(temper_program ${_target})
+    endif()
     install(TARGETS ${_target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/temper/plugins")
   else()
     target_compile_options(${_target} PRIVATE -Wall -Wextra -Wshadow)
