@@ -12,14 +12,7 @@ run() { # name, then d_model layers heads steps
   for i in $(seq "$rounds"); do
     "$bench" "$@"
     "$python" "$root/tests/bench/bench_train.py" "$@"
-  done | python3 -c '
-import json, statistics, sys
-rows = [json.loads(line) for line in sys.stdin]
-sides = {s: [r["tokens_per_second"] for r in rows if r["side"] == s] for s in ("temper", "pytorch")}
-pairs = [a / b for a, b in zip(sides["temper"], sides["pytorch"])]
-print(f"'"$name"': {rows[0][\"parameters\"]:,} parameters; tokens/s temper {statistics.median(sides[\"temper\"]):,.0f}, "
-      f"pytorch {statistics.median(sides[\"pytorch\"]):,.0f}; ratio median {statistics.median(pairs):.3f} "
-      f"(min {min(pairs):.3f}, max {max(pairs):.3f})")'
+  done | python3 "$root/tests/bench/ratio.py" "$name"
 }
 run 5M 256 4 4 30
 run 30M 512 8 8 8
