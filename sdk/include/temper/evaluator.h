@@ -19,9 +19,9 @@ struct ExampleRow {
   std::vector<double> scores;  ///< one a name in EvalResult::score_names
 };
 
-/// Score names tie items to metrics, so that stages are compared item by item: a metric that is a mean over items has a score
-/// of the same name; a metric NAME that is a ratio of sums has the scores "NAME.num" and "NAME.den". Other metrics are shown
-/// without a paired difference.
+/// Score names tie items to metrics, so that stages are compared item by item: a metric that is a mean over items has a
+/// score of the same name; a metric NAME that is a ratio of sums has the scores "NAME.num" and "NAME.den". Other metrics are
+/// shown without a paired difference.
 struct EvalResult {
   std::vector<MetricValue> metrics;
   std::vector<std::string> score_names;

@@ -24,11 +24,11 @@
 #ifndef TEMPER_PLUGIN_SOURCE
 #define TEMPER_PLUGIN_SOURCE "unknown"
 #endif
-#define TEMPER_PLUGIN(ID, VERSION)                                                                                      \
+#define TEMPER_PLUGIN(ID, VERSION)                                                                       \
   __attribute__((section(".temper_abi"), used)) static const char temper_abi_section[] = TEMPER_ABI_TAG; \
-  static void temper_register_all(::temper::Registrar& registrar);                                                      \
-  extern "C" __attribute__((visibility("default"))) const TemperPlugin temper_plugin;                                   \
-  extern "C" const TemperPlugin temper_plugin = {                                                                       \
-      sizeof(TemperPlugin), ::temper::kDescriptorVersion, temper_abi_section, ID, VERSION,                              \
-      TEMPER_PLUGIN_SOURCE, &temper_register_all};                                                                      \
+  static void temper_register_all(::temper::Registrar& registrar);                                       \
+  extern "C" __attribute__((visibility("default"))) const TemperPlugin temper_plugin;                    \
+  extern "C" const TemperPlugin temper_plugin = {                                                        \
+      sizeof(TemperPlugin), ::temper::kDescriptorVersion, temper_abi_section, ID, VERSION,               \
+      TEMPER_PLUGIN_SOURCE, &temper_register_all};                                                       \
   static void temper_register_all([[maybe_unused]] ::temper::Registrar& registrar)
