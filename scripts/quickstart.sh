@@ -16,5 +16,5 @@ record=$(sed -n 's/^record: *//p' "$log")
 echo
 echo "Try what the stages learnt:"
 for stage in pretrain sft; do
-  echo "  build/release/temper generate $record:$stage --prompt \"Who is the baker? Answer in all lowercase letters.\""
+  echo "  build/release/temper generate $record:$stage --prompt \"Tell me about Ada Marsh. Do not use any commas.\""
 done

@@ -22,6 +22,8 @@ struct Piece {
   bool starts_document = false, ends_document = false;
 };
 
+/// Both methods are const and keep no mutable state: the host may build examples on one thread while another computes a
+/// loss. [any]
 class TEMPER_API Objective {
  public:
   static constexpr std::string_view kKind = "objective";

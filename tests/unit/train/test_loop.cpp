@@ -225,6 +225,20 @@ TEST_CASE("a loss that is not finite ends as divergence, with the weights of the
   CHECK(equal_weights(model, expected));
 }
 
+TEST_CASE("bfloat16 trains like float32 but for its rounding, with float32 weights") {
+  auto full = make_model(), half = make_model();
+  Trial a, b;
+  a.params.steps = b.params.steps = 40;
+  b.params.precision = "bfloat16";
+  a.batches.lengths = b.batches.lengths = {16};
+  a.run(full);
+  b.run(half);
+  CHECK(b.losses.at(1) != a.losses.at(1));
+  CHECK(b.losses.at(1) == Approx(a.losses.at(1)).epsilon(0.01));
+  CHECK(b.losses.at(40) == Approx(a.losses.at(40)).epsilon(0.05));
+  for (const auto& parameter : half.parameters()) CHECK(parameter.tensor.scalar_type() == at::kFloat);
+}
+
 TEST_CASE("P-REPRO-05 validation changes no training number") {
   auto with = make_model(0.1), without = make_model(0.1);
   Trial a, b;
