@@ -89,9 +89,20 @@ class SlotResolver {
       }
     }
     for (const auto& spec : choice.plugin->specs) fill_one(map, spec, key, prefix, owner);
+    check_rules(key, prefix, choice, owner);
   }
 
  private:
+  void check_rules(const std::string& key, const std::string& prefix, const Choice& choice, const Place& owner) const {
+    if (!choice.plugin->check_rules) return;
+    const ParamValues own = prefix.empty() ? slot_.values : slot_.values.sub(prefix.substr(0, prefix.size() - 1));
+    try {
+      choice.plugin->check_rules(own);
+    } catch (const ConfigError& error) {
+      fail(owner, key + ": " + error.what());
+    }
+  }
+
   static YamlNode one_entry(const YamlNode& entry) {
     YamlNode map;
     map.kind = YamlKind::kMap;

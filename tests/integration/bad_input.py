@@ -34,7 +34,7 @@ def main():
         expect(2, "variant.yaml:", "learning_rate", args=["run", variant("learning_rate: 3e-3", "lerning_rate: 3e-3")])
         expect(2, "variant.yaml", "gpt", args=["run", variant("plugin: gpt", "plugin: gtp")])
         expect(2, "steps", args=["run", experiment, "--set", "stages.sft.steps=-1"])
-        expect(2, "num_heads", args=["run", experiment, "--set", "model.num_heads=3", "--out", folder / "o1"])
+        expect(2, "num_heads", args=["run", experiment, "--set", "model.num_heads=3", "--dry-run"])
         expect(2, "cuda", args=["run", experiment, "--device", "cuda", "--out", folder / "o2"])
         expect(3, "nothing.txt", args=["run", variant("corpus.txt", "nothing.txt"), "--out", folder / "o3"])
         (folder / "broken.txt").write_bytes(b"good line\nbad \xff\xfe line\n")

@@ -30,6 +30,8 @@ struct Registration {
   std::string summary;  ///< one sentence
   std::vector<ParamSpec> specs;
   std::shared_ptr<const FactoryBase> factory;
+  /// Throws ConfigError where complete values break a rule over several parameters, without making an instance.
+  std::function<void(const ParamValues&)> check_rules = {};
 };
 
 /// [load] Lives only during register_all.
@@ -45,7 +47,8 @@ class TEMPER_API Registrar {
                                                     const typename Interface::Args& args) -> std::unique_ptr<Interface> {
       return make(table.parse(values), args);
     };
-    add_registration({std::string(Interface::kKind), std::move(id), std::move(summary), table.specs(), std::move(factory)});
+    add_registration({std::string(Interface::kKind), std::move(id), std::move(summary), table.specs(), std::move(factory),
+                      [table](const ParamValues& values) { table.parse(values); }});
   }
 
  protected:

@@ -78,6 +78,9 @@ inline FakeCatalog::FakeCatalog() {
        spec("tie", ParamType::kBool, true, "Whether head and embedding share weights."),
        spec("scale", ParamType::kFloat, 1e-3, "Any finite number."), spec("label", ParamType::kText, text(""), "Any text."),
        spec("big", ParamType::kInt, whole(0), "Any whole number.")});
+  plugins_[{"architecture", "gpt"}].check_rules = [](const ParamValues& values) {
+    if (values.as<std::int64_t>("d_model") % 8 != 0) throw ConfigError("d_model must be a multiple of 8");
+  };
   add("architecture", "llama", {width, spec("kv_heads", ParamType::kInt, whole(2), "Key and value heads.")});
   add("tokenizer", "sentencepiece",
       {ranged(spec("vocab_size", ParamType::kInt, whole(2048), "Number of tokens."), 256, std::nullopt),

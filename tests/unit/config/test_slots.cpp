@@ -31,6 +31,12 @@ TEST_CASE("the base experiment resolves with defaults and sources") {
   CHECK(entry(experiment, "stages.sft.plugin").value == "sft");
 }
 
+TEST_CASE("a rule over several parameters is checked with the file, before anything runs") {
+  CHECK_THROWS_AS(parse(edited("d_model: 128", "d_model: 129")), ConfigError);
+  CHECK_THROWS_WITH(parse(edited("d_model: 128", "d_model: 129")),
+                    ContainsSubstring("x.yaml:1") && ContainsSubstring("model: d_model must be a multiple of 8"));
+}
+
 TEST_CASE("a slot may be a plugin id alone") {
   const auto experiment = parse(edited("{plugin: gpt, d_model: 128}", "llama"));
   CHECK(experiment.model.plugin == "llama");
