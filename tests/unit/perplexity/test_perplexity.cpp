@@ -1,0 +1,143 @@
+// The perplexity evaluator on a scorer that gives every token the same probability: totals, bytes, cuts, empty input.
+#include <cmath>
+
+#include "catch.h"
+#include "perplexity.h"
+#include "temper/error.h"
+
+using namespace temper;
+using perplexity::Perplexity;
+using perplexity::PerplexityParams;
+
+namespace {
+
+/// One id a byte; BOS is 256 if there is one.
+class ByteTokenizer final : public Tokenizer {
+ public:
+  bool with_bos = true;
+  bool needs_training() const override { return false; }
+  std::string train(const TextSource&) override { return {}; }
+  void load(const std::string&) override {}
+  std::string model_bytes() const override { return {}; }
+  std::string model_file_name() const override { return "bytes"; }
+  std::vector<std::int32_t> encode(std::string_view text) const override {
+    std::vector<std::int32_t> ids;
+    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
+    return ids;
+  }
+  std::string decode(const std::vector<std::int32_t>& ids) const override {
+    std::string text;
+    for (const auto id : ids) text += static_cast<char>(id);
+    return text;
+  }
+  std::string piece(std::int32_t id) const override { return std::to_string(id); }
+  std::int64_t vocab_size() const override { return 258; }
+  std::int32_t bos_id() const override { return with_bos ? 256 : -1; }
+  std::int32_t pad_id() const override { return 256; }
+  std::vector<std::int32_t> eos_ids() const override { return {257}; }
+};
+
+class FlatScorer final : public Scorer {
+ public:
+  double nll_per_token = std::log(2.0);
+  std::vector<ScoreRequest> seen;
+  std::vector<Score> score(const std::vector<ScoreRequest>& requests) override {
+    seen = requests;
+    std::vector<Score> scores;
+    for (const auto& request : requests) {
+      Score score;
+      score.log_probs.assign(request.continuation_ids.size(), static_cast<float>(-nll_per_token));
+      score.sum = -nll_per_token * static_cast<double>(request.continuation_ids.size());
+      scores.push_back(score);
+    }
+    return scores;
+  }
+};
+
+class SilentProgress final : public Progress {
+ public:
+  void begin(const std::string&, std::int64_t) override {}
+  void update(std::int64_t, const std::string&) override {}
+  void end() override {}
+};
+
+class FakeContext final : public EvalContext {
+ public:
+  std::vector<Document> documents;
+  FlatScorer flat;
+  ByteTokenizer bytes;
+  std::uint64_t seed() const override { return 7; }
+  c10::Device device() const override { return c10::Device(c10::DeviceType::CPU); }
+  Architecture& model() override { throw PluginError("not used"); }
+  const Tokenizer& tokenizer() const override { return bytes; }
+  const std::string& prompt_template() const override { return template_; }
+  Generator& generator() override { throw PluginError("not used"); }
+  Scorer& scorer() override { return flat; }
+  std::vector<Document> validation_documents(const std::vector<std::string>&, std::int64_t) override { return documents; }
+  std::vector<EvalItem> items(const std::vector<std::string>&, std::int64_t) override { return {}; }
+  Progress& progress() override { return progress_; }
+  bool cancelled() const override { return false; }
+
+ private:
+  std::string template_;
+  SilentProgress progress_;
+};
+
+double metric(const EvalResult& result, const std::string& name) {
+  for (const auto& value : result.metrics) {
+    if (value.spec.name == name) return value.value;
+  }
+  throw PluginError("no metric " + name);
+}
+
+}  // namespace
+
+TEST_CASE("P-EVAL-05 bits per byte counts UTF-8 bytes") {
+  FakeContext context;
+  context.documents = {{"a", "na\u00efve", ""}};  // 5 characters, 6 bytes
+  REQUIRE(context.documents[0].text.size() == 6);
+  context.flat.nll_per_token = 4.158883 / 6;
+  const EvalResult result = Perplexity({}).evaluate(context);
+  CHECK(metric(result, "bits_per_byte") == Approx(1).epsilon(1e-6));
+}
+
+TEST_CASE("a model that gives every byte one half has perplexity 2, and items sum up to the metrics") {
+  FakeContext context;
+  context.documents = {{"a", "hello", ""}, {"b", "some longer text", ""}, {"empty", "", ""}};
+  const EvalResult result = Perplexity({}).evaluate(context);
+  CHECK(metric(result, "perplexity") == Approx(2));
+  CHECK(metric(result, "bits_per_byte") == Approx(1));
+  REQUIRE(result.examples.size() == 2);
+  CHECK(result.score_names.size() == result.examples[0].scores.size());
+  CHECK(context.flat.seen[0].context_ids == std::vector<std::int32_t>{256});
+  CHECK(context.flat.seen[0].continuation_ids.size() == 5);
+}
+
+TEST_CASE("without BOS the first token is context only") {
+  FakeContext context;
+  context.bytes.with_bos = false;
+  context.documents = {{"a", "hello", ""}};
+  Perplexity({}).evaluate(context);
+  CHECK(context.flat.seen[0].context_ids.size() == 1);
+  CHECK(context.flat.seen[0].continuation_ids.size() == 4);
+}
+
+TEST_CASE("long documents are cut at max_tokens; the shown text never ends inside a character (P-HDF5-05)") {
+  FakeContext context;
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "\uac00";
+  context.documents = {{"a", text, ""}};
+  PerplexityParams params;
+  params.max_tokens = 30;
+  const EvalResult result = Perplexity(params).evaluate(context);
+  CHECK(context.flat.seen[0].continuation_ids.size() == 30);
+  CHECK(result.examples[0].scores[3] == 30);
+  CHECK(result.examples[0].prompt.size() == 198);
+}
+
+TEST_CASE("no documents, or only empty ones, is an error") {
+  FakeContext context;
+  CHECK_THROWS_AS(Perplexity({}).evaluate(context), DataError);
+  context.documents = {{"a", "", ""}};
+  CHECK_THROWS_AS(Perplexity({}).evaluate(context), DataError);
+}
