@@ -21,6 +21,7 @@ function(temper_add_plugin ID)
   if(TARGET temper_torch_pch)
     # Inside temper's tree: one precompiled header for all, warnings are set for the whole tree.
     target_precompile_headers(${_target} REUSE_FROM temper_torch_pch)
+    target_compile_definitions(${_target} PRIVATE TEMPER_PLUGIN_SOURCE="${TEMPER_SOURCE_VERSION}")
     # The program without its plugins is of no use, and a plugin of an older SDK is refused: they are built together.
     if(TARGET temper_program)
       add_dependencies(temper_program ${_target})
