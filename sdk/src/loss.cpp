@@ -15,8 +15,10 @@
 namespace temper {
 namespace {
 
-/// Slices of about this many logits: large enough for full GEMM speed, small beside model and optimiser.
+/// Slices of about this many logits, but not fewer positions than keep the matrix products at full speed and the head's
+/// gradient from being walked through too often.
 constexpr std::int64_t kSliceLogits = std::int64_t{1} << 22;
+constexpr std::int64_t kSlicePositions = 256;
 
 std::int64_t slice_rows(std::int64_t positions, std::int64_t vocab) {
   return std::clamp<std::int64_t>(kSliceLogits / std::max<std::int64_t>(vocab, 1), 64,
