@@ -10,7 +10,6 @@
 #include "host/cli/commands.h"
 #include "host/cli/options.h"
 #include "host/infer/generator.h"
-#include "host/plugin/loader.h"
 #include "host/run/model_store.h"
 #include "host/util/cancel.h"
 #include "temper/error.h"
@@ -20,8 +19,6 @@ namespace temper {
 namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 namespace {
-
-PluginHost load_host(const ParsedOptions& options) { return load_plugins(plugin_folders(options.list("plugin-path"))); }
 
 bool wants_json(const ParsedOptions& options) {
   const auto format = options.get<std::string>("format");

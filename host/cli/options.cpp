@@ -55,4 +55,6 @@ ProgressStyle progress_style(const ParsedOptions& options) {
   return progress_style(options.has("quiet") || options.get<std::string>("log-level") == "error");
 }
 
+PluginHost load_host(const ParsedOptions& options) { return load_plugins(plugin_folders(options.list("plugin-path"))); }
+
 }  // namespace temper

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/plugin/loader.h"
 #include "host/util/progress.h"
 
 namespace temper {
@@ -37,5 +38,7 @@ ParsedOptions parse_options(const std::vector<std::string>& args, const CommandH
                             std::size_t max_positional);
 
 ProgressStyle progress_style(const ParsedOptions& options);
+/// The plugins that the command line and the environment give.
+PluginHost load_host(const ParsedOptions& options);
 
 }  // namespace temper

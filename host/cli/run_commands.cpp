@@ -7,7 +7,6 @@
 #include "host/cli/options.h"
 #include "host/compare/compare.h"
 #include "host/config/experiment.h"
-#include "host/plugin/loader.h"
 #include "host/run/runner.h"
 #include "temper/error.h"
 
@@ -15,8 +14,6 @@ namespace temper {
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
 namespace {
-
-PluginHost load_host(const ParsedOptions& options) { return load_plugins(plugin_folders(options.list("plugin-path"))); }
 
 /// The closing words of a run: what came out, where it is, and what to do next.
 int report_outcome(const RunOutcome& outcome) {

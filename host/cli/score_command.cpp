@@ -7,7 +7,6 @@
 #include "host/cli/commands.h"
 #include "host/cli/options.h"
 #include "host/plugin/guard.h"
-#include "host/plugin/loader.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 #include "temper/evaluator.h"
@@ -26,7 +25,7 @@ int score_command(const std::vector<std::string>& args) {
                     own, 1, 1);
   if (options.help_shown) return 0;
   if (!options.has("responses")) throw ConfigError("--responses is missing; give a JSONL file with the answers");
-  const PluginHost host = load_plugins(plugin_folders(options.list("plugin-path")));
+  const PluginHost host = load_host(options);
   const std::string id = options.positional[0];
   const auto evaluator = host.registry.make<Evaluator>(id, default_values(host.registry.find("evaluator", id).specs), {});
   auto* judge = dynamic_cast<TextJudge*>(evaluator.get());
