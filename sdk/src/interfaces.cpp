@@ -41,6 +41,34 @@ TextJudge::~TextJudge() = default;
 
 at::Tensor Architecture::logits(const ModelInput& input) { return at::linear(hidden(input), head()).to(at::kFloat); }
 
+double Architecture::train_flops(std::int64_t tokens, std::int64_t source_tokens, std::int64_t context) const {
+  return train_flops_per_token(context) * static_cast<double>(tokens + source_tokens);
+}
+
+std::string Architecture::hugging_face_config() const { return ""; }
+
+std::vector<std::int32_t> Tokenizer::sentinel_ids() const { return {}; }
+
+std::int32_t Tokenizer::find_piece(std::string_view wanted) const {
+  const auto size = static_cast<std::int32_t>(vocab_size());
+  for (std::int32_t id = 0; id < size; ++id) {
+    if (piece(id) == wanted) return id;
+  }
+  return -1;
+}
+
+std::vector<std::int32_t> Tokenizer::encode_special(std::string_view text) const { return encode(text); }
+
+std::int64_t Tokenizer::byte_length(std::int32_t id) const { return static_cast<std::int64_t>(decode({id}).size()); }
+
+std::string Tokenizer::prompt_template() const { return ""; }
+
+std::string Tokenizer::default_system_prompt() const { return ""; }
+
+std::vector<std::pair<std::string, std::string>> Tokenizer::hugging_face_files() const {
+  return {{model_file_name(), model_bytes()}};
+}
+
 SummedLoss Objective::loss(Architecture& model, const Batch& batch) const {
   const at::Tensor hidden_BTD = model.hidden(batch.input);
   return linear_cross_entropy(hidden_BTD.flatten(0, 1), model.head(), batch.labels_BT.flatten());

@@ -8,12 +8,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "temper/batch.h"
 #include "temper/error.h"
+#include "temper/inference.h"
 
 namespace temper {
 
@@ -26,17 +29,26 @@ struct NamedParameter {
 };
 
 /// How a parameter is called in Hugging Face's layout of the same architecture, and whether it is stored transposed there.
+/// A joint matrix that is several tensors there appears once for each, with the rows that belong to it.
 struct WeightName {
   std::string name;
   std::string hugging_face_name;
   bool transposed = false;
+  std::int64_t first_row = 0, num_rows = 0;  ///< of dimension 0; num_rows 0 is all of them
 };
 
 struct ArchitectureTraits {
   bool encoder_decoder = false;
   std::int64_t vocab_size = 0;
   std::int64_t width = 0;          ///< D
-  std::int64_t max_positions = 0;  ///< longest T; 0 means no limit
+  std::int64_t max_positions = 0;  ///< longest T (and S); 0 means no limit
+  bool prefix_attention = false;   ///< ModelInput::prefix_BT is honoured: a prompt's tokens see one another both ways
+};
+
+/// What `from_hugging_face` of a registration makes of a config.json: parameter values as text.
+struct ImportedConfig {
+  std::vector<std::pair<std::string, std::string>> values;
+  std::int64_t vocab_size = 0;
 };
 
 class TEMPER_API Architecture {
@@ -62,26 +74,37 @@ class TEMPER_API Architecture {
   virtual bool is_training() const = 0;
   /// Multiply-adds times two of forward and backward for one position at this context length.
   virtual double train_flops_per_token(std::int64_t context) const = 0;
+  /// The same for a batch with this many real positions on each side; an encoder-decoder spends differently on the two.
+  virtual double train_flops(std::int64_t tokens, std::int64_t source_tokens, std::int64_t context) const;
+  /// The text of a config.json with which Hugging Face's transformers builds the same model; "" if there is no such form.
+  virtual std::string hugging_face_config() const;
   /// Parameter values small enough for conformance checks in seconds; name, value as text.
   virtual std::vector<std::pair<std::string, std::string>> tiny_preset() const { return {}; }
 };
 
-/// Keys and values of a batch being decoded; made by the model, owned by the caller.
+/// Keys and values of sequences being decoded; made by the model, owned by the caller. It has a fixed number of places,
+/// numbered from 0; each holds one sequence. A place is free until a prefill fills it, and is filled anew by the next.
 class TEMPER_API DecodeState {
  public:
   virtual ~DecodeState();
-  /// Keeps only these rows, in this order (finished rows leave the batch).
-  virtual void keep_rows(const at::Tensor& rows) = 0;
+  /// Copies the sequence of one place into another: samples of one prompt share its prefill.
+  virtual void copy_place(std::int64_t from, std::int64_t to) = 0;
 };
 
+/// Decoding with a cache. All methods run without gradients and in evaluation mode. [run]
 class TEMPER_API IncrementalDecoder {
  public:
   virtual ~IncrementalDecoder();
-  /// Runs the prompts, padded on the LEFT (segments -1 there), with room for `max_new` further positions. Returns the
-  /// hidden state h_BD of the last column. `state` receives the new cache. No gradients.
-  virtual at::Tensor prefill(const ModelInput& prompts, std::int64_t max_new, std::unique_ptr<DecodeState>& state) = 0;
-  /// One token a row; `positions_B` is each row's own next position. Returns h_BD. Equals the full forward to 1e-4.
-  virtual at::Tensor step(DecodeState& state, const at::Tensor& ids_B, const at::Tensor& positions_B) = 0;
+  /// Called before a generation: what is derived from the weights (quantised copies, say) is made anew from them. Weights
+  /// do not change until the next call. float32 has to give the full forward pass to 1e-4.
+  virtual void prepare_decoding(WeightFormat format) = 0;
+  /// Memory for `places` sequences of at most `room` decoder positions and `source_room` encoder positions.
+  virtual std::unique_ptr<DecodeState> make_state(std::int64_t places, std::int64_t room, std::int64_t source_room) = 0;
+  /// Runs prompts, padded on the RIGHT (segments_BT is -1 there, undefined if no row is padded), each into its place.
+  /// Returns h_BD of each row's last real position.
+  virtual at::Tensor prefill(DecodeState& state, std::span<const std::int64_t> places, const ModelInput& prompts) = 0;
+  /// One further token for each of the places. Returns h_BD.
+  virtual at::Tensor step(DecodeState& state, std::span<const std::int64_t> places, const at::Tensor& ids_B) = 0;
 };
 
 }  // namespace temper

@@ -21,6 +21,9 @@ struct ModelInput {
   at::Tensor ids_BT;
   at::Tensor positions_BT;  ///< position within the document, from 0; padding may hold anything in range
   at::Tensor segments_BT;   ///< undefined: every row is one document without padding on the left
+  /// 1 where a position belongs to its segment's prefix, whose positions see one another in both directions; undefined:
+  /// no prefixes. Honoured by models with prefix_attention, meaningless to others.
+  at::Tensor prefix_BT;
   at::Tensor source_ids_BS, source_segments_BS;  ///< encoder side; undefined for decoder-only models
 };
 
@@ -29,12 +32,15 @@ struct Batch {
   at::Tensor labels_BT;
   std::int64_t target_tokens = 0;  ///< labels that are not kIgnoreLabel
   std::int64_t input_tokens = 0;   ///< real (not padding) positions, both sides
+  std::int64_t source_tokens = 0;  ///< those of the encoder's side
+  std::int64_t target_bytes = 0;   ///< UTF-8 bytes that the targets stand for; filled by the host's batch sources
 };
 
 /// One training example before batching; host arrays. `labels` has the length of `ids`.
 struct Example {
   std::vector<std::int64_t> ids, labels;
   std::vector<std::int64_t> source;  ///< encoder side; empty for decoder-only
+  std::int64_t prefix = 0;           ///< how many ids at the front are prefix (see ModelInput::prefix_BT)
 };
 
 /// Rows with right padding, one example a row, cut to `max_length` (decoder side, from the right).

@@ -66,6 +66,7 @@ class TEMPER_API BatchSource {
 struct TrainParams {
   std::int64_t steps = 1000;
   double epochs = 0;  ///< > 0: overrides steps
+  double flops = 0;   ///< > 0: overrides steps
   std::int64_t batch_size = 8;
   std::int64_t accumulation = 1;
   std::int64_t context = 256;

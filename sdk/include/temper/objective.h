@@ -30,6 +30,7 @@ class TEMPER_API Objective {
   struct Args {
     const Tokenizer* tokenizer = nullptr;  ///< valid as long as the objective
     bool encoder_decoder = false;
+    bool prefix_attention = false;  ///< of the model; see ArchitectureTraits
   };
   virtual ~Objective();
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "temper/error.h"
@@ -44,6 +45,21 @@ class TEMPER_API Tokenizer {
   virtual std::int32_t bos_id() const = 0;                ///< -1: none
   virtual std::int32_t pad_id() const = 0;                ///< never an EOS id
   virtual std::vector<std::int32_t> eos_ids() const = 0;  ///< at least one; the first is the one trained
+
+  /// Ids that stand for removed spans, in the order in which they are used (T5's <extra_id_0>, <extra_id_1>, ...).
+  virtual std::vector<std::int32_t> sentinel_ids() const;
+  /// The id that piece() spells so, or -1.
+  virtual std::int32_t find_piece(std::string_view piece) const;
+  /// Like encode(), but a special token's spelling becomes that token. For templates only, never for users' text.
+  virtual std::vector<std::int32_t> encode_special(std::string_view text) const;
+  /// Bytes of text that this token writes; 0 for special tokens.
+  virtual std::int64_t byte_length(std::int32_t id) const;
+  /// The prompt template that the tokenizer's files prescribe (a name of template_names()), or "".
+  virtual std::string prompt_template() const;
+  /// What that template puts first when a conversation has no system message, or "".
+  virtual std::string default_system_prompt() const;
+  /// Files for a Hugging Face folder: name and bytes.
+  virtual std::vector<std::pair<std::string, std::string>> hugging_face_files() const;
 };
 
 }  // namespace temper

@@ -1,0 +1,319 @@
+// AVX2 kernels (see kernels.h). Decoding reads every weight once a step, so the inner loops are shaped to keep the memory
+// busy: two rows of weights stream in and are multiplied with up to four rows of activations held in registers.
+// Built with OpenMP so that the threads are the ones LibTorch already has.
+#include "kernels.h"
+
+#include <immintrin.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#define TEMPER_AVX2 __attribute__((target("avx2,fma")))
+
+namespace temper::kernels {
+namespace {
+
+/// Splits [0, count) evenly; small work stays on the calling thread.
+template <class Work>
+void split(std::int64_t count, std::int64_t cost, int threads, const Work& work) {
+  constexpr std::int64_t kWorthAThread = 16384;
+  const auto useful = std::min<std::int64_t>({threads, count, std::max<std::int64_t>(1, cost / kWorthAThread)});
+  if (useful <= 1 || omp_in_parallel()) {
+    work(std::int64_t{0}, count);
+    return;
+  }
+#pragma omp parallel num_threads(static_cast <int>(useful))
+  {
+    const std::int64_t size = omp_get_num_threads(), rank = omp_get_thread_num();
+    work(count * rank / size, count * (rank + 1) / size);
+  }
+}
+
+TEMPER_AVX2 inline float sum_of(__m256 v) {
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  s = _mm_add_ss(s, _mm_movehdup_ps(s));
+  return _mm_cvtss_f32(s);
+}
+
+/// e^x to about 2 units in the last place; Cephes' polynomial.
+TEMPER_AVX2 inline __m256 exp_of(__m256 x) {
+  x = _mm256_max_ps(_mm256_min_ps(x, _mm256_set1_ps(88.0f)), _mm256_set1_ps(-87.3f));
+  const __m256 n =
+      _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  x = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
+  x = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), x);
+  __m256 p = _mm256_set1_ps(1.9875691500e-4f);
+  p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(1.3981999507e-3f));
+  p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(8.3334519073e-3f));
+  p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(4.1665795894e-2f));
+  p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(1.6666665459e-1f));
+  p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(5.0000001201e-1f));
+  p = _mm256_fmadd_ps(p, _mm256_mul_ps(x, x), _mm256_add_ps(x, _mm256_set1_ps(1.0f)));
+  const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  return _mm256_mul_ps(p, _mm256_castsi256_ps(power));
+}
+
+/// Rows x of activations against two rows of weights.
+template <int X>
+TEMPER_AVX2 void dot_two(const float* x, std::int64_t inputs, const float* w0, const float* w1, float* y0, float* y1,
+                         std::int64_t stride) {
+  __m256 a0[X], a1[X];
+  for (int r = 0; r < X; ++r) a0[r] = a1[r] = _mm256_setzero_ps();
+  std::int64_t i = 0;
+  for (; i + 8 <= inputs; i += 8) {
+    const __m256 u = _mm256_loadu_ps(w0 + i), v = _mm256_loadu_ps(w1 + i);
+    for (int r = 0; r < X; ++r) {
+      const __m256 t = _mm256_loadu_ps(x + r * inputs + i);
+      a0[r] = _mm256_fmadd_ps(t, u, a0[r]);
+      a1[r] = _mm256_fmadd_ps(t, v, a1[r]);
+    }
+  }
+  for (int r = 0; r < X; ++r) {
+    float s0 = sum_of(a0[r]), s1 = sum_of(a1[r]);
+    for (std::int64_t j = i; j < inputs; ++j) {
+      s0 += x[r * inputs + j] * w0[j];
+      s1 += x[r * inputs + j] * w1[j];
+    }
+    y0[r * stride] = s0;
+    y1[r * stride] = s1;
+  }
+}
+
+/// One row of activations against four rows of weights: four streams from memory keep the prefetchers busy. Sums run in
+/// the order of dot_two, so that a row's result does not depend on how many others there are.
+TEMPER_AVX2 void dot_four(const float* x, std::int64_t inputs, const float* w, float* y) {
+  __m256 a[4];
+  for (int r = 0; r < 4; ++r) a[r] = _mm256_setzero_ps();
+  std::int64_t i = 0;
+  for (; i + 8 <= inputs; i += 8) {
+    const __m256 t = _mm256_loadu_ps(x + i);
+    for (int r = 0; r < 4; ++r) a[r] = _mm256_fmadd_ps(t, _mm256_loadu_ps(w + r * inputs + i), a[r]);
+  }
+  for (int r = 0; r < 4; ++r) {
+    float s = sum_of(a[r]);
+    for (std::int64_t j = i; j < inputs; ++j) s += x[j] * w[r * inputs + j];
+    y[r] = s;
+  }
+}
+
+TEMPER_AVX2 void linear_float_range(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
+                                    const float* bias, float* y, std::int64_t outputs, std::int64_t begin,
+                                    std::int64_t end) {
+  std::int64_t o = begin;
+  if (rows == 1) {
+    for (; o + 4 <= end; o += 4) dot_four(x, inputs, w + o * inputs, y + o);
+  }
+  for (; o < end; o += 2) {
+    // The last row of an odd range is computed twice, into the same place.
+    const std::int64_t second = std::min(o + 1, end - 1);
+    const float *w0 = w + o * inputs, *w1 = w + second * inputs;
+    std::int64_t n = 0;
+    for (; n + 4 <= rows; n += 4) {
+      dot_two<4>(x + n * inputs, inputs, w0, w1, y + n * outputs + o, y + n * outputs + second, outputs);
+    }
+    float *y0 = y + n * outputs + o, *y1 = y + n * outputs + second;
+    const float* rest = x + n * inputs;
+    if (rows - n == 1) dot_two<1>(rest, inputs, w0, w1, y0, y1, outputs);
+    if (rows - n == 2) dot_two<2>(rest, inputs, w0, w1, y0, y1, outputs);
+    if (rows - n == 3) dot_two<3>(rest, inputs, w0, w1, y0, y1, outputs);
+  }
+  if (bias == nullptr) return;
+  for (std::int64_t n = 0; n < rows; ++n) {
+    for (o = begin; o < end; ++o) y[n * outputs + o] += bias[o];
+  }
+}
+
+TEMPER_AVX2 inline __m256 widen(const std::int8_t* q) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(q))));
+}
+
+/// X rows of activations against one row of int8 weights. Each group's sum is scaled as a vector, so one horizontal sum
+/// at the end is enough.
+template <int X>
+TEMPER_AVX2 void dot_int8(const float* x, std::int64_t inputs, const std::int8_t* q, const float* scale, float* y,
+                          std::int64_t stride) {
+  __m256 total[X];
+  for (int r = 0; r < X; ++r) total[r] = _mm256_setzero_ps();
+  for (std::int64_t g = 0; g < inputs; g += kGroup) {
+    __m256 part[X], other[X];
+    for (int r = 0; r < X; ++r) part[r] = other[r] = _mm256_setzero_ps();
+    for (std::int64_t i = g; i < g + kGroup; i += 16) {
+      const __m256 u = widen(q + i), v = widen(q + i + 8);
+      for (int r = 0; r < X; ++r) {
+        part[r] = _mm256_fmadd_ps(_mm256_loadu_ps(x + r * inputs + i), u, part[r]);
+        other[r] = _mm256_fmadd_ps(_mm256_loadu_ps(x + r * inputs + i + 8), v, other[r]);
+      }
+    }
+    const __m256 s = _mm256_set1_ps(scale[g / kGroup]);
+    for (int r = 0; r < X; ++r) total[r] = _mm256_fmadd_ps(_mm256_add_ps(part[r], other[r]), s, total[r]);
+  }
+  for (int r = 0; r < X; ++r) y[r * stride] = sum_of(total[r]);
+}
+
+TEMPER_AVX2 void linear_int8_range(const float* x, std::int64_t rows, std::int64_t inputs, const std::int8_t* q,
+                                   const float* scale, const float* bias, float* y, std::int64_t outputs, std::int64_t begin,
+                                   std::int64_t end) {
+  const std::int64_t groups = inputs / kGroup;
+  for (std::int64_t o = begin; o < end; ++o) {
+    const std::int8_t* weights = q + o * inputs;
+    const float* scales = scale + o * groups;
+    std::int64_t n = 0;
+    for (; n + 4 <= rows; n += 4) dot_int8<4>(x + n * inputs, inputs, weights, scales, y + n * outputs + o, outputs);
+    float* out = y + n * outputs + o;
+    const float* rest = x + n * inputs;
+    if (rows - n == 1) dot_int8<1>(rest, inputs, weights, scales, out, outputs);
+    if (rows - n == 2) dot_int8<2>(rest, inputs, weights, scales, out, outputs);
+    if (rows - n == 3) dot_int8<3>(rest, inputs, weights, scales, out, outputs);
+    if (bias == nullptr) continue;
+    for (n = 0; n < rows; ++n) y[n * outputs + o] += bias[o];
+  }
+}
+
+/// Softmax of scores in place; returns nothing but the normalised weights.
+TEMPER_AVX2 void softmax(float* scores, std::int64_t count) {
+  float top = -std::numeric_limits<float>::infinity();
+  for (std::int64_t m = 0; m < count; ++m) top = std::max(top, scores[m]);
+  const __m256 shift = _mm256_set1_ps(top);
+  __m256 sums = _mm256_setzero_ps();
+  std::int64_t m = 0;
+  for (; m + 8 <= count; m += 8) {
+    const __m256 e = exp_of(_mm256_sub_ps(_mm256_loadu_ps(scores + m), shift));
+    _mm256_storeu_ps(scores + m, e);
+    sums = _mm256_add_ps(sums, e);
+  }
+  float sum = sum_of(sums);
+  for (; m < count; ++m) sum += scores[m] = std::exp(scores[m] - top);
+  const float inverse = 1.0f / sum;
+  for (m = 0; m < count; ++m) scores[m] *= inverse;
+}
+
+TEMPER_AVX2 void attend_one(const Attention& a, std::int64_t row, std::int64_t head, float* scores) {
+  const std::int64_t width = a.width, length = a.lengths[row];
+  const std::int64_t key_head = head / (a.heads / a.key_heads);
+  const std::int64_t base = (a.places[row] * a.key_heads + key_head) * a.room * width;
+  const float* q = a.queries + (row * a.heads + head) * width;
+  const float *k = a.keys + base, *v = a.values + base;
+  for (std::int64_t m = 0; m < length; ++m) {
+    __m256 sum = _mm256_setzero_ps();
+    for (std::int64_t i = 0; i < width; i += 8) {
+      sum = _mm256_fmadd_ps(_mm256_loadu_ps(q + i), _mm256_loadu_ps(k + m * width + i), sum);
+    }
+    scores[m] = sum_of(sum) * a.scale;
+  }
+  if (a.bias != nullptr) {
+    const float* bias = a.bias + (row * a.heads + head) * a.bias_room;
+    for (std::int64_t m = 0; m < length; ++m) scores[m] += bias[m];
+  }
+  softmax(scores, length);
+  float* out = a.output + (row * a.heads + head) * width;
+  for (std::int64_t i = 0; i < width; i += 8) {
+    __m256 sum = _mm256_setzero_ps();
+    for (std::int64_t m = 0; m < length; ++m) {
+      sum = _mm256_fmadd_ps(_mm256_set1_ps(scores[m]), _mm256_loadu_ps(v + m * width + i), sum);
+    }
+    _mm256_storeu_ps(out + i, sum);
+  }
+}
+
+TEMPER_AVX2 void rms_norm_row(const float* x, const float* weight, float epsilon, float* y, std::int64_t width) {
+  __m256 squares = _mm256_setzero_ps();
+  std::int64_t i = 0;
+  for (; i + 8 <= width; i += 8) {
+    const __m256 v = _mm256_loadu_ps(x + i);
+    squares = _mm256_fmadd_ps(v, v, squares);
+  }
+  float sum = sum_of(squares);
+  for (std::int64_t j = i; j < width; ++j) sum += x[j] * x[j];
+  const float factor = 1.0f / std::sqrt(sum / static_cast<float>(width) + epsilon);
+  const __m256 f = _mm256_set1_ps(factor);
+  for (std::int64_t j = 0; j < i; j += 8) {
+    _mm256_storeu_ps(y + j, _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(x + j), f), _mm256_loadu_ps(weight + j)));
+  }
+  for (; i < width; ++i) y[i] = x[i] * factor * weight[i];
+}
+
+TEMPER_AVX2 void rotary_row(const float* x, const float* cos, const float* sin, float* y, std::int64_t heads,
+                            std::int64_t width) {
+  const std::int64_t half = width / 2;
+  for (std::int64_t h = 0; h < heads; ++h) {
+    const float* in = x + h * width;
+    float* out = y + h * width;
+    for (std::int64_t i = 0; i < half; i += 8) {
+      const __m256 a = _mm256_loadu_ps(in + i), b = _mm256_loadu_ps(in + half + i);
+      const __m256 c = _mm256_loadu_ps(cos + i), s = _mm256_loadu_ps(sin + i);
+      _mm256_storeu_ps(out + i, _mm256_fmsub_ps(a, c, _mm256_mul_ps(b, s)));
+      _mm256_storeu_ps(out + half + i, _mm256_fmadd_ps(b, c, _mm256_mul_ps(a, s)));
+    }
+  }
+}
+
+TEMPER_AVX2 void silu_range(const float* gate, const float* up, float* y, std::int64_t begin, std::int64_t end) {
+  const __m256 one = _mm256_set1_ps(1.0f);
+  std::int64_t i = begin;
+  for (; i + 8 <= end; i += 8) {
+    const __m256 g = _mm256_loadu_ps(gate + i);
+    const __m256 below = _mm256_add_ps(one, exp_of(_mm256_sub_ps(_mm256_setzero_ps(), g)));
+    _mm256_storeu_ps(y + i, _mm256_mul_ps(_mm256_div_ps(g, below), _mm256_loadu_ps(up + i)));
+  }
+  for (; i < end; ++i) y[i] = gate[i] / (1.0f + std::exp(-gate[i])) * up[i];
+}
+
+}  // namespace
+
+bool available() {
+  static const bool yes = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return yes;
+}
+
+void linear_float(const float* x, std::int64_t rows, std::int64_t inputs, const float* w, const float* bias, float* y,
+                  std::int64_t outputs, int threads) {
+  split(outputs, rows * inputs * outputs, threads, [&](std::int64_t begin, std::int64_t end) {
+    if (begin < end) linear_float_range(x, rows, inputs, w, bias, y, outputs, begin, end);
+  });
+}
+
+void linear_int8(const float* x, std::int64_t rows, std::int64_t inputs, const std::int8_t* q, const float* scale,
+                 const float* bias, float* y, std::int64_t outputs, int threads) {
+  split(outputs, rows * inputs * outputs, threads, [&](std::int64_t begin, std::int64_t end) {
+    linear_int8_range(x, rows, inputs, q, scale, bias, y, outputs, begin, end);
+  });
+}
+
+void attend(const Attention& a, int threads) {
+  std::int64_t longest = 0, keys = 0;
+  for (std::int64_t row = 0; row < a.rows; ++row) {
+    longest = std::max(longest, a.lengths[row]);
+    keys += a.lengths[row];
+  }
+  split(a.rows * a.heads, keys * a.heads * a.width, threads, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> scores(static_cast<std::size_t>(longest));
+    for (std::int64_t task = begin; task < end; ++task) attend_one(a, task / a.heads, task % a.heads, scores.data());
+  });
+}
+
+void rms_norm(const float* x, const float* weight, float epsilon, float* y, std::int64_t rows, std::int64_t width,
+              int threads) {
+  split(rows, rows * width, threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) rms_norm_row(x + n * width, weight, epsilon, y + n * width, width);
+  });
+}
+
+void rotary(const float* x, const float* cos, const float* sin, float* y, std::int64_t rows, std::int64_t heads,
+            std::int64_t width, int threads) {
+  split(rows, rows * heads * width, threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      const std::int64_t start = n * heads * width, angle = n * width / 2;
+      rotary_row(x + start, cos + angle, sin + angle, y + start, heads, width);
+    }
+  });
+}
+
+void silu_times(const float* gate, const float* up, float* y, std::int64_t count, int threads) {
+  split(count, 4 * count, threads, [&](std::int64_t begin, std::int64_t end) { silu_range(gate, up, y, begin, end); });
+}
+
+}  // namespace temper::kernels
