@@ -1,168 +1,287 @@
-// Batched generation (see generator.h).
-// Shapes: B rows still running, T prompt columns, D width, V vocabulary.
+// Continuous batching (see generator.h).
+// Shapes: B rows still running, T positions, V vocabulary.
 #include "host/infer/generator.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <numeric>
 
+#include "host/infer/engine.h"
 #include "host/infer/sampling.h"
+#include "temper/batch.h"
 
 namespace temper {
 
 struct BatchGenerator::Row {
-  std::size_t request = 0;
-  std::vector<std::int32_t> prompt;
-  std::int64_t room = 0;  ///< how many tokens may still be sampled
+  std::vector<std::int32_t> prompt;  ///< as the model reads it
+  std::int64_t room = 0;             ///< how many tokens may still be sampled
   Rng rng{0};
   Completion completion;
-  bool done = false;
 };
 
 namespace {
 
-/// Prompts (and what was sampled so far) side by side, padded on the left.
-ModelInput left_padded(const std::vector<const std::vector<std::int32_t>*>& rows, std::int64_t pad_id, bool& ragged) {
-  std::size_t length = 0;
-  for (const auto* row : rows) length = std::max(length, row->size());
-  const auto count = static_cast<std::int64_t>(rows.size()), width = static_cast<std::int64_t>(length);
-  ModelInput input;
-  input.ids_BT = at::full({count, width}, pad_id, at::kLong);
-  input.positions_BT = at::zeros({count, width}, at::kLong);
-  input.segments_BT = at::full({count, width}, kPaddingSegment, at::kLong);
-  ragged = false;
-  for (std::size_t b = 0; b < rows.size(); ++b) {
-    const std::size_t pad = length - rows[b]->size();
-    ragged |= pad > 0;
-    const std::size_t start = b * length + pad;
-    for (std::size_t t = 0; t < rows[b]->size(); ++t) {
-      input.ids_BT.data_ptr<std::int64_t>()[start + t] = (*rows[b])[t];
-      input.positions_BT.data_ptr<std::int64_t>()[start + t] = static_cast<std::int64_t>(t);
-      input.segments_BT.data_ptr<std::int64_t>()[start + t] = 0;
+constexpr std::size_t kMeasuredAnswers = 8;
+
+/// Where the earliest stop string begins, and which it is.
+std::size_t find_stop(const std::string& text, const std::vector<std::string>& stops, std::string& which) {
+  std::size_t first = std::string::npos;
+  for (const auto& stop : stops) {
+    const std::size_t at = stop.empty() ? std::string::npos : text.find(stop);
+    if (at < first) {
+      first = at;
+      which = stop;
     }
   }
-  return input;
+  return first;
 }
+
+/// Puts the model into evaluation mode for its own lifetime.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(Architecture& model) : model_(model), was_training_(model.is_training()) { model_.train(false); }
+  ~EvaluationMode() { model_.train(was_training_); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  Architecture& model_;
+  bool was_training_;
+};
 
 }  // namespace
 
-BatchGenerator::BatchGenerator(Architecture& model, const Tokenizer& tokenizer, GeneratorOptions options)
-    : model_(model), tokenizer_(tokenizer), options_(std::move(options)) {}
+std::string to_text(const WeightEffect& effect) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "int8 weights change the log-probabilities of %ld sampled tokens by %.4f nats on average, %.4f at most",
+                static_cast<long>(effect.tokens), effect.mean_abs, effect.max_abs);
+  return text;
+}
 
-std::vector<Completion> BatchGenerator::generate(const std::vector<GenerateRequest>& requests,
-                                                 const SamplingParams& params) {
-  if (params.temperature < 0) throw ConfigError("temperature must be at least 0");
-  const bool was_training = model_.is_training();
-  model_.train(false);
-  const std::int64_t limit = model_.traits().max_positions;
+BatchGenerator::BatchGenerator(Architecture& model, const Tokenizer& tokenizer, GeneratorOptions options)
+    : model_(model), tokenizer_(tokenizer), options_(std::move(options)), eos_(tokenizer.eos_ids()) {}
+
+std::vector<BatchGenerator::Row> BatchGenerator::rows_of(const std::vector<GenerateRequest>& requests,
+                                                         const SamplingParams& params) const {
+  const auto traits = model_.traits();
+  const std::int64_t limit = traits.max_positions;
   std::vector<Row> rows(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     Row& row = rows[i];
-    row.request = i;
     row.prompt = requests[i].prompt_ids;
     if (row.prompt.empty()) throw DataError("prompt " + std::to_string(i) + " has no tokens; a prompt needs at least one");
     row.rng = Rng(requests[i].seed);
     row.room = params.max_new_tokens;
-    if (limit > 0) {
+    if (traits.encoder_decoder) {
+      if (row.prompt.back() != eos_.front()) row.prompt.push_back(eos_.front());
+      if (limit == 0) continue;
+      if (static_cast<std::int64_t>(row.prompt.size()) > limit)
+        row.prompt.erase(row.prompt.begin(), row.prompt.end() - limit);
+      row.room = std::min(row.room, limit - 1);
+    } else if (limit > 0) {
       // A prompt that fills the context keeps its end, with room for at least a quarter of the context to answer in.
       const auto answer = std::min<std::int64_t>(params.max_new_tokens, std::max<std::int64_t>(1, limit / 4));
-      const auto longest = static_cast<std::size_t>(std::max<std::int64_t>(1, limit - answer));
-      if (row.prompt.size() > longest)
-        row.prompt.erase(row.prompt.begin(), row.prompt.end() - static_cast<std::ptrdiff_t>(longest));
+      const auto longest = std::max<std::int64_t>(1, limit - answer);
+      if (static_cast<std::int64_t>(row.prompt.size()) > longest) {
+        row.prompt.erase(row.prompt.begin(), row.prompt.end() - longest);
+      }
       row.room = std::min(row.room, limit - static_cast<std::int64_t>(row.prompt.size()));
     }
   }
-  std::vector<std::size_t> order(rows.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return rows[a].prompt.size() < rows[b].prompt.size(); });
-  std::vector<Completion> completions(requests.size());
-  std::int64_t done = 0;
-  for (std::size_t start = 0; start < order.size(); start += static_cast<std::size_t>(options_.batch_size)) {
-    const std::size_t end = std::min(order.size(), start + static_cast<std::size_t>(options_.batch_size));
-    std::vector<Row> batch;
-    for (std::size_t i = start; i < end; ++i) batch.push_back(std::move(rows[order[i]]));
-    run_batch(batch, params);
-    for (auto& row : batch) {
-      row.completion.text = tokenizer_.decode(row.completion.ids);
-      completions[row.request] = std::move(row.completion);
-    }
-    done += static_cast<std::int64_t>(batch.size());
-    if (options_.on_progress) options_.on_progress(done);
+  return rows;
+}
+
+std::vector<Completion> BatchGenerator::generate(const std::vector<GenerateRequest>& requests,
+                                                 const SamplingParams& params) {
+  if (params.temperature < 0) throw ConfigError("temperature must be at least 0");
+  if (params.weights != "float32" && params.weights != "int8") {
+    throw ConfigError("weights is '" + params.weights + "'; it must be float32 or int8");
   }
-  model_.train(was_training);
+  if (requests.empty()) return {};
+  const EvaluationMode mode(model_);
+  const at::NoGradGuard guard;
+  auto rows = rows_of(requests, params);
+  run(rows, params);
+  if (params.weights == "int8" && options_.on_weight_effect) measure_weights(rows, params);
+  std::vector<Completion> completions;
+  for (auto& row : rows) completions.push_back(std::move(row.completion));
   return completions;
 }
 
-void BatchGenerator::run_batch(std::vector<Row>& rows, const SamplingParams& params) {
-  const at::NoGradGuard guard;
-  const auto eos = tokenizer_.eos_ids();
-  const std::int64_t vocab = tokenizer_.vocab_size();
-  auto* decoder = dynamic_cast<IncrementalDecoder*>(&model_);
-  std::vector<std::size_t> running;
-  std::int64_t most = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].room > 0) running.push_back(i);
-    most = std::max(most, rows[i].room);
-  }
-  std::unique_ptr<DecodeState> state;
-  std::vector<std::vector<std::int32_t>> grown(rows.size());  // without a cache: prompt and answer so far
-  at::Tensor hidden_BD;
-  const auto full_pass = [&] {
-    std::vector<const std::vector<std::int32_t>*> inputs;
-    for (const auto i : running) inputs.push_back(&grown[i]);
-    bool ragged = false;
-    ModelInput input = left_padded(inputs, tokenizer_.pad_id(), ragged);
-    if (!ragged) input.segments_BT = at::Tensor();
-    return model_.hidden(input).select(1, -1);
-  };
-  if (running.empty()) return;
-  if (decoder != nullptr) {
-    std::vector<const std::vector<std::int32_t>*> prompts;
-    for (const auto i : running) prompts.push_back(&rows[i].prompt);
-    bool ragged = false;
-    hidden_BD = decoder->prefill(left_padded(prompts, tokenizer_.pad_id(), ragged), most, state);
+/// Samples one token for a row. False once the row is finished.
+bool BatchGenerator::take_token(Row& row, std::size_t request, std::span<float> logits, const SamplingParams& params) {
+  Completion& done = row.completion;
+  SampledToken token;
+  if (params.repetition_penalty == 1) {
+    token = sample_token(logits, params, row.rng);
   } else {
-    for (std::size_t i = 0; i < rows.size(); ++i) grown[i] = rows[i].prompt;
-    hidden_BD = full_pass();
-  }
-  while (true) {
-    if (options_.cancelled && options_.cancelled()) throw Cancelled("stopped while generating");
-    const at::Tensor logits_BV = at::linear(hidden_BD, model_.head()).to(at::kCPU, at::kFloat).contiguous();
-    const auto columns = static_cast<std::size_t>(logits_BV.size(1));
-    std::vector<std::int64_t> kept, next_ids, next_positions;
-    std::vector<std::size_t> still;
-    for (std::size_t b = 0; b < running.size(); ++b) {
-      Row& row = rows[running[b]];
-      // Embeddings may be padded beyond the vocabulary; those columns are no tokens.
-      const std::span<const float> logits(logits_BV.const_data_ptr<float>() + b * columns,
-                                          std::min(columns, static_cast<std::size_t>(vocab)));
-      const SampledToken token = sample_token(logits, params, row.rng);
-      row.completion.log_probs.push_back(token.log_prob);
-      if (std::find(eos.begin(), eos.end(), token.id) != eos.end()) {
-        row.completion.finished = true;
-        continue;
-      }
-      row.completion.ids.push_back(token.id);
-      if (--row.room == 0) continue;
-      kept.push_back(static_cast<std::int64_t>(b));
-      next_ids.push_back(token.id);
-      next_positions.push_back(static_cast<std::int64_t>(row.prompt.size() + row.completion.ids.size()) - 1);
-      still.push_back(running[b]);
-      if (decoder == nullptr) grown[running[b]].push_back(token.id);
+    std::vector<float> penalised(logits.begin(), logits.end());
+    penalise_repetition(penalised, row.prompt, params.repetition_penalty);
+    std::vector<std::int32_t> answer_only;
+    for (const auto id : done.ids) {
+      if (std::find(row.prompt.begin(), row.prompt.end(), id) == row.prompt.end()) answer_only.push_back(id);
     }
-    if (still.empty()) return;
-    const bool shrunk = still.size() < running.size();
-    running = std::move(still);
-    if (decoder == nullptr) {
-      hidden_BD = full_pass();
+    penalise_repetition(penalised, answer_only, params.repetition_penalty);
+    token = sample_token(penalised, params, row.rng);
+    token.log_prob = log_prob_of(logits, token.id, params.temperature);
+  }
+  done.log_probs.push_back(token.log_prob);
+  --row.room;
+  if (std::find(eos_.begin(), eos_.end(), token.id) != eos_.end()) {
+    done.finished = true;
+    done.stopped_by = "eos";
+  } else {
+    done.ids.push_back(token.id);
+  }
+  if (!params.stop.empty() || options_.on_text) {
+    done.text = tokenizer_.decode(done.ids);
+    std::string which;
+    const std::size_t at = find_stop(done.text, params.stop, which);
+    if (at != std::string::npos) {
+      done.text.resize(at);
+      done.finished = true;
+      done.stopped_by = which;
+    }
+    if (options_.on_text) options_.on_text(request, done.text);
+  }
+  if (done.finished) return false;
+  if (row.room > 0) return true;
+  done.stopped_by = "length";
+  return false;
+}
+
+void BatchGenerator::run(std::vector<Row>& rows, const SamplingParams& params) {
+  // Longest prompts first, so that prefills have rows of like length and stragglers start early.
+  std::vector<std::size_t> queue(rows.size());
+  std::iota(queue.begin(), queue.end(), std::size_t{0});
+  std::stable_sort(queue.begin(), queue.end(), [&](std::size_t a, std::size_t b) {
+    return rows[a].prompt.size() != rows[b].prompt.size() ? rows[a].prompt.size() > rows[b].prompt.size()
+                                                          : rows[a].prompt < rows[b].prompt;
+  });
+  DecodeEngine::Size size;
+  size.places = std::min<std::int64_t>(options_.batch_size, static_cast<std::int64_t>(rows.size()));
+  for (const auto& row : rows) {
+    size.longest_prompt = std::max(size.longest_prompt, static_cast<std::int64_t>(row.prompt.size()));
+    size.most_new = std::max(size.most_new, row.room);
+  }
+  DecodeEngine engine(model_, tokenizer_, params.weights == "int8" ? WeightFormat::kInt8 : WeightFormat::kFloat32, size);
+
+  struct Running {
+    std::size_t request;
+    std::int64_t place, last_id;
+  };
+  std::vector<Running> running;
+  std::vector<std::int64_t> free;
+  for (std::int64_t place = size.places - 1; place >= 0; --place) free.push_back(place);
+  std::size_t next = 0;
+  std::int64_t done = 0;
+  const auto finish = [&](std::size_t request, std::int64_t place) {
+    Row& row = rows[request];
+    if (row.completion.stopped_by.empty()) row.completion.stopped_by = "length";
+    if (row.completion.stopped_by == "eos" || row.completion.stopped_by == "length") {
+      row.completion.text = tokenizer_.decode(row.completion.ids);
+    }
+    free.push_back(place);
+    ++done;
+    if (options_.on_progress) options_.on_progress(done);
+  };
+  // New rows join in groups: a prefill of single rows would stop all others for little.
+  const auto group = static_cast<std::size_t>(std::max<std::int64_t>(1, size.places / 4));
+  while (next < queue.size() || !running.empty()) {
+    if (options_.cancelled && options_.cancelled()) throw Cancelled("stopped while generating");
+    if (next < queue.size() && (running.empty() || free.size() >= std::min(group, queue.size() - next))) {
+      std::vector<Begin> begins;
+      std::vector<std::pair<std::int64_t, std::int64_t>> copies;  // from, to
+      std::vector<std::pair<std::size_t, std::size_t>> joined;    // request, row of the logits
+      std::vector<std::int64_t> places;
+      while (next < queue.size() && !free.empty()) {
+        const std::size_t request = queue[next++];
+        places.push_back(free.back());
+        free.pop_back();
+        if (!begins.empty() && *begins.back().prompt == rows[request].prompt) {
+          copies.emplace_back(begins.back().place, places.back());
+        } else {
+          begins.push_back({places.back(), &rows[request].prompt});
+        }
+        joined.emplace_back(request, begins.size() - 1);
+      }
+      const at::Tensor logits_BV = engine.begin(begins);
+      for (const auto& [from, to] : copies) engine.copy_place(from, to);
+      const auto width = static_cast<std::size_t>(logits_BV.size(1));
+      for (std::size_t i = 0; i < joined.size(); ++i) {
+        const auto [request, line] = joined[i];
+        const std::span<float> logits(logits_BV.data_ptr<float>() + line * width, width);
+        if (rows[request].room > 0 && take_token(rows[request], request, logits, params)) {
+          running.push_back({request, places[i], rows[request].completion.ids.back()});
+        } else {
+          finish(request, places[i]);
+        }
+      }
       continue;
     }
-    if (shrunk) state->keep_rows(at::tensor(kept, at::kLong));
-    hidden_BD = decoder->step(*state, at::tensor(next_ids, at::kLong), at::tensor(next_positions, at::kLong));
+    std::vector<std::int64_t> places, ids;
+    for (const auto& row : running) {
+      places.push_back(row.place);
+      ids.push_back(row.last_id);
+    }
+    const at::Tensor logits_BV = engine.advance(places, ids);
+    const auto width = static_cast<std::size_t>(logits_BV.size(1));
+    std::vector<Running> still;
+    for (std::size_t b = 0; b < running.size(); ++b) {
+      const std::size_t request = running[b].request;
+      const std::span<float> logits(logits_BV.data_ptr<float>() + b * width, width);
+      if (take_token(rows[request], request, logits, params)) {
+        still.push_back({request, running[b].place, rows[request].completion.ids.back()});
+      } else {
+        finish(request, running[b].place);
+      }
+    }
+    running = std::move(still);
   }
+}
+
+/// Scores the first answers with the float32 model, at the sampling temperature.
+void BatchGenerator::measure_weights(const std::vector<Row>& rows, const SamplingParams& params) {
+  const bool encoder_decoder = model_.traits().encoder_decoder;
+  const double temperature = params.temperature == 0 ? 1.0 : params.temperature;
+  WeightEffect effect;
+  for (std::size_t i = 0; i < std::min(rows.size(), kMeasuredAnswers); ++i) {
+    const Row& row = rows[i];
+    const auto& answer = row.completion.ids;
+    if (answer.empty()) continue;
+    Example example;
+    const auto& front = row.prompt;
+    if (encoder_decoder) {
+      example.source.assign(front.begin(), front.end());
+      example.ids = {tokenizer_.pad_id()};
+    } else {
+      example.ids.assign(front.begin(), front.end());
+      example.prefix = static_cast<std::int64_t>(front.size());
+    }
+    const auto start = static_cast<std::int64_t>(example.ids.size()) - 1;
+    example.ids.insert(example.ids.end(), answer.begin(), answer.end() - 1);
+    example.labels.assign(example.ids.size(), kIgnoreLabel);
+    const Batch batch = pad_examples({example}, static_cast<std::int64_t>(example.ids.size()), tokenizer_.pad_id());
+    const at::Tensor h_TD = model_.hidden(batch.input).squeeze(0);
+    const auto count = static_cast<std::int64_t>(answer.size());
+    const at::Tensor logits_TV = at::linear(h_TD.narrow(0, start, count), model_.head()).to(at::kCPU, at::kFloat);
+    const at::Tensor log_probs_TV = at::log_softmax(logits_TV.narrow(1, 0, tokenizer_.vocab_size()) / temperature, 1);
+    for (std::int64_t t = 0; t < count; ++t) {
+      const double exact = log_probs_TV[t][answer[static_cast<std::size_t>(t)]].item<double>();
+      const double gap = std::abs(exact - static_cast<double>(row.completion.log_probs[static_cast<std::size_t>(t)]));
+      effect.mean_abs += gap;
+      effect.max_abs = std::max(effect.max_abs, gap);
+      ++effect.tokens;
+    }
+  }
+  if (effect.tokens == 0) return;
+  effect.mean_abs /= static_cast<double>(effect.tokens);
+  options_.on_weight_effect(effect);
 }
 
 }  // namespace temper

@@ -1,5 +1,5 @@
-// From one row of logits to one token: temperature, top-k, renormalise, top-p, draw. Plain numbers, no tensors, so that the
-// result depends on nothing but the row and the prompt's own random stream.
+// From one row of logits to one token: repetition penalty, temperature, top-k, renormalise, top-p, min-p, draw. Plain
+// numbers, no tensors, so that the result depends on nothing but the row and the prompt's own random stream.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,21 @@ struct Candidate {
 };
 
 /// What may be drawn, most likely first (equal probabilities: lower id first), probabilities summing to 1. top_p keeps the
-/// token that crosses the threshold and always at least one. Source of top_p: Holtzman et al. (2020).
+/// token that crosses the threshold and always at least one (Holtzman et al., 2020); min_p keeps tokens at least that
+/// likely relative to the likeliest (Nguyen et al., 2024).
 std::vector<Candidate> sampling_candidates(std::span<const float> logits, const SamplingParams& params);
+
+/// Divides positive logits of the tokens seen, each once however often it occurred, and multiplies negative ones (Keskar et
+/// al., 2019). Ids outside the row are passed over.
+void penalise_repetition(std::span<float> logits, std::span<const std::int32_t> seen, double penalty);
 
 struct SampledToken {
   std::int32_t id = 0;
-  float log_prob = 0;  ///< under softmax(logits / temperature), before top-k and top-p; temperature 0 counts as 1
+  float log_prob = 0;  ///< under softmax(logits / temperature), before top-k, top-p and min-p; temperature 0 counts as 1
 };
 SampledToken sample_token(std::span<const float> logits, const SamplingParams& params, Rng& rng);
+
+/// Log-probability of one token of the row at a temperature; 0 counts as 1.
+float log_prob_of(std::span<const float> logits, std::int32_t id, double temperature);
 
 }  // namespace temper

@@ -1,11 +1,13 @@
-// Forward passes of the gpt architecture: whole sequences, and one token at a time with a cache.
-// Shapes: B rows, T positions, D d_model, H heads, K head width, V vocabulary, M room in the cache.
+// The gpt architecture over whole sequences: initial weights, forward pass, names. Decoding is in decode.cpp.
+// Shapes: B rows, T positions, D d_model, H heads, K head width, V vocabulary.
 #include "gpt.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
+
+#include "temper/attention.h"
 
 namespace temper::gpt {
 namespace {
@@ -25,32 +27,6 @@ std::array<at::Tensor, 3> split_heads(const at::Tensor& qkv_BTE, std::int64_t he
 }
 
 at::Tensor merge_heads(const at::Tensor& y_BHTK) { return y_BHTK.transpose(1, 2).flatten(2); }
-
-/// 0 where attention is allowed, -inf elsewhere. A padding position may see the padding of its own row up to itself: its
-/// result is never used, and a row without any allowed key would be NaN.
-at::Tensor additive_mask(const at::Tensor& allowed) {
-  return at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
-      .masked_fill_(allowed.logical_not(), -std::numeric_limits<float>::infinity());
-}
-
-at::Tensor block_diagonal_mask(const at::Tensor& segments_BT) {
-  const std::int64_t length = segments_BT.size(1);
-  const at::Tensor causal_TT = at::ones({length, length}, segments_BT.options().dtype(at::kBool)).tril();
-  const at::Tensor same_BTT = segments_BT.unsqueeze(2) == segments_BT.unsqueeze(1);
-  return additive_mask(same_BTT.logical_and(causal_TT)).unsqueeze(1);
-}
-
-struct GptState final : DecodeState {
-  std::vector<at::Tensor> keys_BHMK, values_BHMK;  // one a layer
-  at::Tensor mask_B11M;                            // 0 for real keys, -inf for left padding
-  std::int64_t length = 0;
-
-  void keep_rows(const at::Tensor& rows) override {
-    for (auto& keys : keys_BHMK) keys = keys.index_select(0, rows);
-    for (auto& values : values_BHMK) values = values.index_select(0, rows);
-    mask_B11M = mask_B11M.index_select(0, rows);
-  }
-};
 
 }  // namespace
 
@@ -82,7 +58,9 @@ Gpt::Gpt(const GptParams& params, const Args& args)
   final_norm_ = {ones(width), zeros(width)};
 }
 
-ArchitectureTraits Gpt::traits() const { return {false, vocab_size_, params_.d_model, params_.max_positions}; }
+ArchitectureTraits Gpt::traits() const {
+  return {false, vocab_size_, params_.d_model, params_.max_positions, params_.prefix_attention};
+}
 
 at::Tensor Gpt::drop(const at::Tensor& x) const {
   return training_ && params_.dropout > 0 ? at::dropout(x, params_.dropout, true) : x;
@@ -92,9 +70,13 @@ at::Tensor Gpt::embed(const at::Tensor& ids_BT, const at::Tensor& positions_BT) 
   return drop(at::embedding(token_embedding_VD_, ids_BT) + at::embedding(position_embedding_PD_, positions_BT));
 }
 
+at::Tensor Gpt::activate(const at::Tensor& up_BTF) const {
+  return at::gelu(up_BTF, params_.activation == "gelu_tanh" ? "tanh" : "none");
+}
+
 at::Tensor Gpt::mlp(const Block& block, const at::Tensor& x_BTD) const {
   const at::Tensor up_BTF = linear(norm(x_BTD, block.norm_2, params_.norm_epsilon), block.up);
-  return drop(linear(at::gelu(up_BTF, params_.activation == "gelu_tanh" ? "tanh" : "none"), block.down));
+  return drop(linear(activate(up_BTF), block.down));
 }
 
 at::Tensor Gpt::hidden(const ModelInput& input) {
@@ -106,71 +88,19 @@ at::Tensor Gpt::hidden(const ModelInput& input) {
     throw ConfigError("context " + std::to_string(length) + " is longer than max_positions = " +
                       std::to_string(params_.max_positions) + " of architecture gpt; raise max_positions or lower context");
   }
-  const at::Tensor positions_BT =
-      input.positions_BT.defined() ? input.positions_BT : at::arange(length, input.ids_BT.options()).unsqueeze(0);
-  const bool packed = input.segments_BT.defined();
-  const at::Tensor mask = packed ? block_diagonal_mask(input.segments_BT) : at::Tensor();
+  const at::Tensor mask = decoder_mask(input, params_.prefix_attention);
+  const bool masked = mask.defined();
   const double attention_dropout = training_ ? params_.dropout : 0.0;
-  at::Tensor x_BTD = embed(input.ids_BT, positions_BT);
+  at::Tensor x_BTD = embed(input.ids_BT, positions_of(input));
   for (const auto& block : blocks_) {
     const auto [q, k, v] =
         split_heads(linear(norm(x_BTD, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
     const at::Tensor y_BHTK = at::scaled_dot_product_attention(
-        q, k, v, packed ? std::optional<at::Tensor>(mask.to(q.scalar_type())) : std::nullopt, attention_dropout, !packed);
+        q, k, v, masked ? std::optional<at::Tensor>(mask.to(q.scalar_type())) : std::nullopt, attention_dropout, !masked);
     x_BTD = x_BTD + drop(linear(merge_heads(y_BHTK), block.attention_out));
     x_BTD = x_BTD + mlp(block, x_BTD);
   }
   return norm(x_BTD, final_norm_, params_.norm_epsilon);
-}
-
-at::Tensor Gpt::prefill(const ModelInput& prompts, std::int64_t max_new, std::unique_ptr<DecodeState>& state) {
-  const at::NoGradGuard guard;
-  const std::int64_t rows = prompts.ids_BT.size(0), length = prompts.ids_BT.size(1), room = length + max_new;
-  auto cache = std::make_unique<GptState>();
-  const at::Tensor segments_BT = prompts.segments_BT.defined() ? prompts.segments_BT : at::zeros_like(prompts.ids_BT);
-  const at::Tensor positions_BT =
-      prompts.positions_BT.defined() ? prompts.positions_BT : at::arange(length, prompts.ids_BT.options()).unsqueeze(0);
-  const at::Tensor mask_B1TT = block_diagonal_mask(segments_BT);
-  cache->mask_B11M = at::zeros({rows, 1, 1, room}, token_embedding_VD_.options().requires_grad(false));
-  cache->mask_B11M.narrow(3, 0, length).copy_(additive_mask(segments_BT != kPaddingSegment).view({rows, 1, 1, length}));
-  at::Tensor x_BTD = embed(prompts.ids_BT, positions_BT);
-  for (const auto& block : blocks_) {
-    const auto [q, k, v] =
-        split_heads(linear(norm(x_BTD, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
-    const at::Tensor y_BHTK = at::scaled_dot_product_attention(q, k, v, mask_B1TT);
-    for (const auto& [full, part] : {std::pair(&cache->keys_BHMK, &k), std::pair(&cache->values_BHMK, &v)}) {
-      full->push_back(at::empty({rows, params_.num_heads, room, part->size(3)}, part->options().requires_grad(false)));
-      full->back().narrow(2, 0, length).copy_(*part);
-    }
-    x_BTD = x_BTD + linear(merge_heads(y_BHTK), block.attention_out);
-    x_BTD = x_BTD + mlp(block, x_BTD);
-  }
-  cache->length = length;
-  state = std::move(cache);
-  return norm(x_BTD.select(1, length - 1), final_norm_, params_.norm_epsilon);
-}
-
-at::Tensor Gpt::step(DecodeState& state, const at::Tensor& ids_B, const at::Tensor& positions_B) {
-  const at::NoGradGuard guard;
-  auto& cache = dynamic_cast<GptState&>(state);
-  if (cache.length >= cache.mask_B11M.size(3)) {
-    throw PluginError("decoding went past the room asked for in prefill (" + std::to_string(cache.length) + " positions)");
-  }
-  const std::int64_t now = cache.length++;
-  const at::Tensor mask_B11N = cache.mask_B11M.narrow(3, 0, now + 1);
-  at::Tensor x_B1D = embed(ids_B.unsqueeze(1), positions_B.unsqueeze(1));
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    const auto& block = blocks_[layer];
-    const auto [q, k, v] =
-        split_heads(linear(norm(x_B1D, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
-    cache.keys_BHMK[layer].narrow(2, now, 1).copy_(k);
-    cache.values_BHMK[layer].narrow(2, now, 1).copy_(v);
-    const at::Tensor y_BH1K = at::scaled_dot_product_attention(q, cache.keys_BHMK[layer].narrow(2, 0, now + 1),
-                                                               cache.values_BHMK[layer].narrow(2, 0, now + 1), mask_B11N);
-    x_B1D = x_B1D + linear(merge_heads(y_BH1K), block.attention_out);
-    x_B1D = x_B1D + mlp(block, x_B1D);
-  }
-  return norm(x_B1D.squeeze(1), final_norm_, params_.norm_epsilon);
 }
 
 std::vector<Gpt::Named> Gpt::named() const {

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,9 +28,12 @@ struct GptParams {
   double init_std = 0.02;
   double norm_epsilon = 1e-5;
   std::string activation = "gelu_tanh";
+  bool prefix_attention = false;
 };
 
 ParamTable<GptParams> gpt_params();
+/// Hugging Face's gpt2 configurations (see registrar.h).
+std::optional<ImportedConfig> gpt_from_hugging_face(const std::string& config_json);
 
 struct LinearWeights {
   at::Tensor weight_OI, bias_O;
@@ -50,13 +55,16 @@ class Gpt final : public Architecture, public IncrementalDecoder {
   at::Tensor head() override { return token_embedding_VD_; }
   std::vector<NamedParameter> parameters() override;
   std::vector<WeightName> weight_names() const override;
+  std::string hugging_face_config() const override;
   void train(bool on) override { training_ = on; }
   bool is_training() const override { return training_; }
   double train_flops_per_token(std::int64_t context) const override;
   std::vector<std::pair<std::string, std::string>> tiny_preset() const override;
 
-  at::Tensor prefill(const ModelInput& prompts, std::int64_t max_new, std::unique_ptr<DecodeState>& state) override;
-  at::Tensor step(DecodeState& state, const at::Tensor& ids_B, const at::Tensor& positions_B) override;
+  void prepare_decoding(WeightFormat format) override;
+  std::unique_ptr<DecodeState> make_state(std::int64_t places, std::int64_t room, std::int64_t source_room) override;
+  at::Tensor prefill(DecodeState& state, std::span<const std::int64_t> places, const ModelInput& prompts) override;
+  at::Tensor step(DecodeState& state, std::span<const std::int64_t> places, const at::Tensor& ids_B) override;
 
  private:
   struct Named {
@@ -67,6 +75,7 @@ class Gpt final : public Architecture, public IncrementalDecoder {
   };
   std::vector<Named> named() const;
   at::Tensor embed(const at::Tensor& ids_BT, const at::Tensor& positions_BT) const;
+  at::Tensor activate(const at::Tensor& up_BTF) const;
   at::Tensor mlp(const Block& block, const at::Tensor& x_BTD) const;
   at::Tensor drop(const at::Tensor& x) const;
 
@@ -76,6 +85,10 @@ class Gpt final : public Architecture, public IncrementalDecoder {
   at::Tensor token_embedding_VD_, position_embedding_PD_;
   std::vector<Block> blocks_;
   NormWeights final_norm_;
+  struct DecodeBlock {
+    InferenceLinear qkv, attention_out, up, down;
+  };
+  std::vector<DecodeBlock> decode_blocks_;  ///< made by prepare_decoding
 };
 
 }  // namespace temper::gpt

@@ -21,6 +21,8 @@ ParamTable<GptParams> gpt_params() {
   table.add("norm_epsilon", &P::norm_epsilon, "Added to the variance in layer norm.", {.min = 1e-12, .max = 0.1});
   table.add("activation", &P::activation, "Feed-forward activation: GPT-2's tanh form of GELU, or the exact one.",
             {.choices = {"gelu_tanh", "gelu_erf"}});
+  table.add("prefix_attention", &P::prefix_attention,
+            "A prompt's tokens see one another in both directions, as models trained with prefix_lm expect.");
   table.require([](const P& p) { return p.d_model % p.num_heads == 0; }, "d_model must be a multiple of num_heads");
   return table;
 }
@@ -31,5 +33,6 @@ TEMPER_PLUGIN("gpt", "0.1.0") {
   using namespace temper;
   registrar.add<Architecture>(
       "gpt", "GPT-2 style decoder-only transformer with learned positions and a tied head.", gpt::gpt_params(),
-      [](const gpt::GptParams& params, const Architecture::Args& args) { return std::make_unique<gpt::Gpt>(params, args); });
+      [](const gpt::GptParams& params, const Architecture::Args& args) { return std::make_unique<gpt::Gpt>(params, args); },
+      gpt::gpt_from_hugging_face);
 }

@@ -1,0 +1,158 @@
+// The decoding kernels against LibTorch's operators, at sizes that leave remainders everywhere.
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+
+#include "catch.h"
+#include "temper/cache.h"
+#include "temper/inference.h"
+
+using namespace temper;
+
+namespace {
+
+at::Tensor random(at::IntArrayRef sizes, std::uint64_t seed) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  return at::normal(0.0, 1.0, sizes, generator, at::kFloat);
+}
+
+double worst(const at::Tensor& a, const at::Tensor& b) {
+  REQUIRE(a.sizes() == b.sizes());
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("a float32 layer equals at::linear for any number of rows") {
+  const at::NoGradGuard guard;
+  for (const std::int64_t inputs : {5, 64, 100, 576}) {
+    for (const std::int64_t outputs : {1, 2, 3, 7, 130}) {
+      const at::Tensor w = random({outputs, inputs}, 1), b = random({outputs}, 2);
+      const InferenceLinear with(w, b, WeightFormat::kFloat32), without(w, {}, WeightFormat::kFloat32);
+      for (const std::int64_t rows : {1, 2, 3, 4, 5, 9, 24, 25, 70}) {
+        const at::Tensor x = random({rows, inputs}, 3);
+        const at::Tensor exact = at::linear(x.to(at::kDouble), w.to(at::kDouble));
+        CHECK(worst(without(x), exact) < 1e-4);
+        CHECK(worst(with(x), exact + b) < 1e-4);
+      }
+    }
+  }
+}
+
+TEST_CASE("a row's result does not depend on the other rows") {
+  const at::NoGradGuard guard;
+  for (const auto format : {WeightFormat::kFloat32, WeightFormat::kInt8}) {
+    const InferenceLinear layer(random({130, 192}, 1), random({130}, 2), format);
+    const at::Tensor x = random({11, 192}, 3), all = layer(x);
+    for (const std::int64_t row : {0, 4, 9, 10}) CHECK(layer(x.narrow(0, row, 1)).equal(all.narrow(0, row, 1)));
+    CHECK(layer(x.narrow(0, 3, 6)).equal(all.narrow(0, 3, 6)));
+  }
+}
+
+TEST_CASE("an int8 layer computes with the weights it says it has") {
+  const at::NoGradGuard guard;
+  for (const std::int64_t outputs : {1, 3, 64}) {
+    const at::Tensor w = random({outputs, 192}, 1), b = random({outputs}, 2);
+    const InferenceLinear layer(w, b, WeightFormat::kInt8);
+    CHECK(layer.weight().sizes() == w.sizes());
+    // Rounding to 127 steps of the largest of 64 normal weights.
+    CHECK(worst(layer.weight(), w) < 4.5 / 254);
+    CHECK(worst(layer.weight(), w) > 0);
+    for (const std::int64_t rows : {1, 2, 3, 4, 7, 40}) {
+      const at::Tensor x = random({rows, 192}, 3);
+      CHECK(worst(layer(x), at::linear(x, layer.weight(), b)) < 1e-4);
+    }
+  }
+  const at::Tensor zero = at::zeros({4, 64});
+  CHECK(InferenceLinear(zero, {}, WeightFormat::kInt8)(random({1, 64}, 1)).abs().max().item<float>() == 0);
+  // A width that groups do not fill keeps float32.
+  const at::Tensor odd = random({4, 50}, 1);
+  CHECK(InferenceLinear(odd, {}, WeightFormat::kInt8).weight().equal(odd));
+}
+
+TEST_CASE("cached attention equals scaled dot-product attention, by place and length") {
+  const at::NoGradGuard guard;
+  const std::int64_t heads = 6, key_heads = 2, width = 16, room = 40;
+  LayerCache cache{random({5, key_heads, room, width}, 1), random({5, key_heads, room, width}, 2)};
+  const std::vector<std::int64_t> places = {3, 0, 4}, lengths = {1, 17, 40};
+  const at::Tensor q_BHK = random({3, heads, width}, 3), bias_BHM = random({3, heads, room}, 4);
+  const at::Tensor y = attend_cached(q_BHK, cache, places, lengths, 0.25),
+                   z = attend_cached(q_BHK, cache, places, lengths, 1.0, bias_BHM);
+  for (std::int64_t b = 0; b < 3; ++b) {
+    const std::int64_t place = places[static_cast<std::size_t>(b)], length = lengths[static_cast<std::size_t>(b)];
+    const at::Tensor k = cache.keys_PGMK[place].narrow(1, 0, length).repeat_interleave(3, 0);
+    const at::Tensor v = cache.values_PGMK[place].narrow(1, 0, length).repeat_interleave(3, 0);
+    const at::Tensor scores = at::matmul(k, q_BHK[b].unsqueeze(-1)).squeeze(-1);
+    const auto mixed = [&](const at::Tensor& s) { return at::matmul(at::softmax(s, -1).unsqueeze(1), v).squeeze(1); };
+    CHECK(worst(y[b], mixed(scores * 0.25)) < 1e-5);
+    CHECK(worst(z[b], mixed(scores + bias_BHM[b].narrow(1, 0, length))) < 1e-5);
+  }
+  // Double has no kernel: the operators' path has to agree.
+  LayerCache wide{cache.keys_PGMK.to(at::kDouble), cache.values_PGMK.to(at::kDouble)};
+  CHECK(worst(attend_cached(q_BHK.to(at::kDouble), wide, places, lengths, 1.0, bias_BHM.to(at::kDouble)), z) < 1e-5);
+}
+
+TEST_CASE("the softmax survives scores of any size") {
+  const at::NoGradGuard guard;
+  LayerCache cache{at::zeros({1, 1, 20, 8}), random({1, 1, 20, 8}, 1)};
+  cache.keys_PGMK[0][0][7].fill_(100);
+  const std::vector<std::int64_t> place = {0}, length = {20};
+  const at::Tensor y = attend_cached(at::full({1, 1, 8}, 5.0), cache, place, length, 1.0);
+  CHECK(worst(y[0][0], cache.values_PGMK[0][0][7]) < 1e-6);
+}
+
+TEST_CASE("RMS norm: epsilon inside the root, squares in float32 (P-MODEL-06), gradients as autograd's") {
+  const at::Tensor one = at::ones({2});
+  CHECK(worst(rms_norm(at::full({1, 2}, 0.001f), one, 1e-6), at::full({1, 2}, 0.707107)) < 1e-5);
+  CHECK(worst(rms_norm(at::full({1, 2}, 300.0f).to(at::kHalf), one.to(at::kHalf), 1e-6), at::ones({1, 2})) < 1e-3);
+  const at::Tensor x = random({3, 77}, 1), w = random({77}, 2);
+  const at::Tensor expected = x * at::rsqrt(x.square().mean(-1, true) + 1e-5) * w;
+  CHECK(worst(rms_norm(x, w, 1e-5), expected) < 1e-5);
+  const at::Tensor trained = x.clone().requires_grad_();
+  CHECK(rms_norm(trained, w, 1e-5).requires_grad());
+  CHECK(worst(rms_norm(trained, w, 1e-5).detach(), expected) < 1e-5);
+}
+
+TEST_CASE("rotary embedding is the half-split one (P-MODEL-01)") {
+  const at::Tensor angles = at::tensor({1.0, 0.01}).unsqueeze(0);
+  const at::Tensor q = at::tensor({1.0f, 2.0f, 3.0f, 4.0f}).view({1, 1, 4});
+  const at::Tensor y = rotary(q, angles.cos().to(at::kFloat), angles.sin().to(at::kFloat));
+  CHECK(worst(y.flatten(), at::tensor({-1.984111, 1.959901, 2.462378, 4.0198})) < 1e-5);
+  const at::Tensor x = random({5, 3, 32}, 1), a = random({5, 16}, 2);
+  const at::Tensor fast = rotary(x, a.cos(), a.sin());
+  const at::Tensor slow = rotary(x.clone().requires_grad_(), a.cos(), a.sin());
+  CHECK(slow.requires_grad());
+  CHECK(worst(fast, slow.detach()) < 1e-6);
+}
+
+TEST_CASE("silu times up") {
+  const at::Tensor gate = random({3, 101}, 1) * 30, up = random({3, 101}, 2);
+  CHECK(worst(silu_times(gate, up), at::silu(gate) * up) < 1e-5);
+  CHECK(silu_times(gate.clone().requires_grad_(), up).requires_grad());
+}
+
+TEST_CASE("a cache holds what was written, by place") {
+  const at::NoGradGuard guard;
+  KeyValueCache cache(1, 3, 1, 4, 8, at::empty({0}));
+  ModelInput prompts;
+  prompts.ids_BT = at::zeros({2, 3}, at::kLong);
+  prompts.segments_BT = at::tensor({0, 0, 0, 0, -1, -1}, at::kLong).view({2, 3});
+  const std::vector<std::int64_t> places = {2, 0}, one = {0}, copied = {1};
+  const at::Tensor keys = random({2, 1, 3, 8}, 1), values = random({2, 1, 3, 8}, 2);
+  cache.write_prompts(0, places, keys, values);
+  CHECK(cache.set_lengths(places, prompts).equal(at::tensor({3, 1}, at::kLong)));
+  cache.copy_place(0, 1);
+  CHECK(cache.advance(one) == std::vector<std::int64_t>{1});
+  const at::Tensor new_key = random({1, 1, 8}, 3), new_value = random({1, 1, 8}, 4);
+  cache.write_step(0, one, new_key, new_value);
+  const at::Tensor q = random({1, 1, 8}, 5);
+  CHECK(worst(cache.attend(0, copied, q, 1.0)[0][0], values[1][0][0]) < 1e-6);
+  const at::Tensor weights = at::softmax(at::stack({(q * keys[1][0][0]).sum(), (q * new_key).sum()}), 0);
+  CHECK(worst(cache.attend(0, one, q, 1.0)[0][0], weights[0] * values[1][0][0] + weights[1] * new_value[0][0]) < 1e-6);
+  const std::vector<std::int64_t> full = {2};
+  cache.advance(full);
+  CHECK_THROWS_AS(cache.advance(full), PluginError);
+  CHECK_THROWS_AS(cache.write_prompts(0, one, random({1, 1, 5, 8}, 6), random({1, 1, 5, 8}, 7)), PluginError);
+}
