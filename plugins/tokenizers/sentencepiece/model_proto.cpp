@@ -8,8 +8,10 @@
 namespace temper::sentencepiece_plugin {
 namespace {
 
-// Field numbers of ModelProto and NormalizerSpec.
-constexpr std::uint64_t kNormalizer = 3, kSelfTest = 4, kDenormalizer = 5;
+// Field numbers of ModelProto, TrainerSpec and NormalizerSpec.
+constexpr std::uint64_t kTrainer = 2, kNormalizer = 3, kSelfTest = 4, kDenormalizer = 5;
+constexpr std::uint64_t kModelType = 3, kByteFallback = 35;
+constexpr std::uint64_t kTypeUnigram = 1, kTypeBpe = 2;
 constexpr std::uint64_t kCharsmap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4;
 
 [[noreturn]] void fail() {
@@ -93,7 +95,20 @@ ModelFile read_model(std::string_view bytes) {
         if (rule.number == kAddDummyPrefix) model.adds_space_first = rule.value != 0;
         if (rule.number == kRemoveExtraSpaces) removes_spaces = rule.value != 0;
       }
-    } else if (field.number != kSelfTest && field.number != kDenormalizer) {
+      continue;
+    }
+    if (field.number == kTrainer) {
+      Fields options(field.content);
+      Field option;
+      while (options.next(option)) {
+        if (option.number == kModelType) {
+          model.is_unigram = option.value == kTypeUnigram;
+          model.is_bpe = option.value == kTypeBpe;
+        }
+        if (option.number == kByteFallback) model.byte_fallback = option.value != 0;
+      }
+    }
+    if (field.number != kSelfTest && field.number != kDenormalizer) {
       model.lossless_bytes += field.encoding;
     }
   }

@@ -4,12 +4,14 @@
 
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <unordered_map>
 
+#include "hugging_face.h"
 #include "model_proto.h"
 #include "text_split.h"
 
@@ -39,6 +41,8 @@ unsigned char byte_of(const std::string& piece) {
   }
   return static_cast<unsigned char>(value);
 }
+
+std::string sentinel_name(std::int64_t k) { return "<extra_id_" + std::to_string(k) + ">"; }
 
 bool crosses_words(const std::string& text) {
   const std::size_t letters = text.find_first_not_of(' ');
@@ -95,6 +99,9 @@ void SentencepieceTokenizer::load(const std::string& bytes) {
   processor_ = std::move(processor);
   bytes_ = bytes;
   adds_space_first_ = model.adds_space_first;
+  is_unigram_ = model.is_unigram;
+  has_known_type_ = model.is_unigram || model.is_bpe;
+  byte_fallback_ = model.byte_fallback;
   unknown_ = processor_->unk_id();
   bos_ = processor_->bos_id();
   eos_ = processor_->eos_id();
@@ -123,11 +130,34 @@ void SentencepieceTokenizer::load(const std::string& bytes) {
     }
   }
   if (line_break_ < 0) line_break_ = byte_ids_['\n'];
+  add_sentinels();
+}
+
+void SentencepieceTokenizer::add_sentinels() {
+  for (std::int64_t k = params_.sentinels; k-- > 0;) tokens_.push_back({TokenKind::kSpecial, sentinel_name(k), ""});
+  ids_by_piece_.clear();
+  special_ids_.clear();
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    const auto id = static_cast<std::int32_t>(i);
+    if (!ids_by_piece_.emplace(tokens_[i].piece, id).second) {
+      throw ConfigError("the SentencePiece model has a piece '" + tokens_[i].piece +
+                        "' of its own, so sentinels = " + std::to_string(params_.sentinels) +
+                        " would name it twice; set tokenizer.sentinels to 0 or use a model without such pieces");
+    }
+    if (tokens_[i].kind == TokenKind::kSpecial && !tokens_[i].piece.empty()) special_ids_.push_back(id);
+  }
+  std::stable_sort(special_ids_.begin(), special_ids_.end(),
+                   [this](std::int32_t a, std::int32_t b) { return piece(a).size() > piece(b).size(); });
+}
+
+const sentencepiece::SentencePieceProcessor& SentencepieceTokenizer::processor() const {
+  if (!processor_) throw PluginError("the sentencepiece tokenizer has no model yet; train or load one first");
+  return *processor_;
 }
 
 void SentencepieceTokenizer::encode_text(std::string_view text, std::vector<std::int32_t>& ids) const {
   std::vector<int> part;
-  if (const auto status = processor_->Encode({text.data(), text.size()}, &part); !status.ok()) {
+  if (const auto status = processor().Encode({text.data(), text.size()}, &part); !status.ok()) {
     throw DataError("SentencePiece could not encode a text: " + status.ToString());
   }
   ids.insert(ids.end(), part.begin(), part.end());
@@ -142,13 +172,38 @@ void SentencepieceTokenizer::encode_bytes(std::string_view bytes, bool raw, std:
 }
 
 std::vector<std::int32_t> SentencepieceTokenizer::encode(std::string_view text) const {
-  if (!processor_) throw PluginError("the sentencepiece tokenizer has no model yet; train or load one first");
-  std::string with_space;
-  if (adds_space_first_ && !text.empty()) {
-    with_space = " " + std::string(text);
-    text = with_space;
-  }
+  processor();
   std::vector<std::int32_t> ids;
+  if (adds_space_first_ && !text.empty()) {
+    encode_part(" " + std::string(text), ids);
+  } else {
+    encode_part(text, ids);
+  }
+  return ids;
+}
+
+std::vector<std::int32_t> SentencepieceTokenizer::encode_special(std::string_view text) const {
+  processor();
+  std::vector<std::int32_t> ids;
+  std::string ordinary = adds_space_first_ && !text.empty() ? " " : "";
+  for (std::size_t at = 0; at < text.size();) {
+    const auto found = std::find_if(special_ids_.begin(), special_ids_.end(),
+                                    [&](std::int32_t id) { return text.substr(at).starts_with(piece(id)); });
+    if (found == special_ids_.end()) {
+      ordinary += text[at++];
+      continue;
+    }
+    // No space is invented in front of a special token that begins the text.
+    if (at > 0) encode_part(ordinary, ids);
+    ordinary.clear();
+    ids.push_back(*found);
+    at += piece(*found).size();
+  }
+  encode_part(ordinary, ids);
+  return ids;
+}
+
+void SentencepieceTokenizer::encode_part(std::string_view text, std::vector<std::int32_t>& ids) const {
   // Words repeat, and encoding one is far dearer than finding it. Begin and end of its ids in `ids`.
   std::unordered_map<std::string_view, std::pair<std::size_t, std::size_t>> seen;
   Stretches stretches(text);
@@ -174,7 +229,6 @@ std::vector<std::int32_t> SentencepieceTokenizer::encode(std::string_view text) 
       }
     }
   }
-  return ids;
 }
 
 const SentencepieceTokenizer::Token& SentencepieceTokenizer::token(std::int32_t id) const {
@@ -205,5 +259,42 @@ std::string SentencepieceTokenizer::decode(const std::vector<std::int32_t>& ids)
 }
 
 std::string SentencepieceTokenizer::piece(std::int32_t id) const { return token(id).piece; }
+
+std::vector<std::int32_t> SentencepieceTokenizer::sentinel_ids() const {
+  std::vector<std::int32_t> ids;
+  for (std::int64_t k = 0; k < params_.sentinels; ++k) ids.push_back(static_cast<std::int32_t>(vocab_size() - 1 - k));
+  return ids;
+}
+
+std::int32_t SentencepieceTokenizer::find_piece(std::string_view wanted) const {
+  const auto found = ids_by_piece_.find(std::string(wanted));
+  return found == ids_by_piece_.end() ? -1 : found->second;
+}
+
+std::int64_t SentencepieceTokenizer::byte_length(std::int32_t id) const {
+  return static_cast<std::int64_t>(token(id).text.size());
+}
+
+std::vector<std::pair<std::string, std::string>> SentencepieceTokenizer::hugging_face_files() const {
+  const auto& model = processor();
+  std::vector<std::pair<std::string, std::string>> files = {
+      {params_.sentinels > 0 ? "spiece.model" : "tokenizer.model", bytes_}};
+  if (!has_known_type_) return files;  // models of words or characters have no form there
+  Vocabulary vocabulary;
+  vocabulary.sentinels = params_.sentinels;
+  vocabulary.is_unigram = is_unigram_;
+  vocabulary.byte_fallback = byte_fallback_;
+  vocabulary.adds_space_first = adds_space_first_;
+  vocabulary.unknown = unknown_, vocabulary.bos = bos_, vocabulary.eos = eos_, vocabulary.pad = pad_;
+  const std::size_t own = tokens_.size() - static_cast<std::size_t>(params_.sentinels);
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    const Token& made = tokens_[i];
+    const double score = i < own ? model.GetScore(static_cast<int>(i)) : 0;
+    vocabulary.pieces.push_back({made.piece, score, made.kind == TokenKind::kSpecial, made.kind == TokenKind::kText});
+  }
+  files.emplace_back("tokenizer.json", tokenizer_json(vocabulary));
+  files.emplace_back("tokenizer_config.json", tokenizer_config_json(vocabulary));
+  return files;
+}
 
 }  // namespace temper::sentencepiece_plugin

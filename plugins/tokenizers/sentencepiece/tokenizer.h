@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "temper/tokenizer.h"
@@ -38,6 +41,12 @@ class SentencepieceTokenizer final : public Tokenizer {
   std::int32_t pad_id() const override { return pad_; }
   std::vector<std::int32_t> eos_ids() const override { return {eos_}; }
 
+  std::vector<std::int32_t> sentinel_ids() const override;
+  std::int32_t find_piece(std::string_view piece) const override;
+  std::vector<std::int32_t> encode_special(std::string_view text) const override;
+  std::int64_t byte_length(std::int32_t id) const override;
+  std::vector<std::pair<std::string, std::string>> hugging_face_files() const override;
+
  private:
   enum class TokenKind { kText, kByte, kSpecial, kUnknown };
   struct Token {
@@ -46,6 +55,9 @@ class SentencepieceTokenizer final : public Tokenizer {
     std::string text;   ///< what decoding writes; one byte for kByte
   };
 
+  void add_sentinels();
+  const sentencepiece::SentencePieceProcessor& processor() const;
+  void encode_part(std::string_view text, std::vector<std::int32_t>& ids) const;
   void encode_text(std::string_view text, std::vector<std::int32_t>& ids) const;
   void encode_bytes(std::string_view bytes, bool raw, std::vector<std::int32_t>& ids) const;
   const Token& token(std::int32_t id) const;
@@ -53,10 +65,13 @@ class SentencepieceTokenizer final : public Tokenizer {
   SentencepieceParams params_;
   std::string bytes_;
   std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
-  std::vector<Token> tokens_;
+  std::vector<Token> tokens_;  ///< the model's pieces, then the sentinels from the last to the first
+  std::unordered_map<std::string, std::int32_t> ids_by_piece_;
+  std::vector<std::int32_t> special_ids_;     ///< of tokens that encode_special() finds, longer spellings first
   std::array<std::int32_t, 256> byte_ids_{};  ///< the unknown id where the model has no such byte
   std::int32_t unknown_ = 0, bos_ = -1, eos_ = -1, pad_ = -1, line_break_ = 0;
-  bool words_apart_ = false;       ///< no piece reaches over the front of a word, so words can be encoded one by one
+  bool words_apart_ = false;  ///< no piece reaches over the front of a word, so words can be encoded one by one
+  bool is_unigram_ = false, has_known_type_ = false, byte_fallback_ = false;
   bool adds_space_first_ = false;  ///< models trained elsewhere may want a space in front of the text
 };
 

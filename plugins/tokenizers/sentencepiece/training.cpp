@@ -87,7 +87,8 @@ std::string flag(bool on) { return on ? "true" : "false"; }
 ParamTable<SentencepieceParams> sentencepiece_params() {
   using P = SentencepieceParams;
   ParamTable<P> table;
-  table.add("vocab_size", &P::vocab_size, "Number of ids, special tokens and bytes included.",
+  table.add("vocab_size", &P::vocab_size,
+            "Number of the model's pieces, special tokens and bytes included; sentinels come on top.",
             {.min = 8, .max = 1'000'000, .unit = "ids"});
   table.add("model_type", &P::model_type, "How pieces are found: bpe (merge pairs) or unigram (prune by likelihood).",
             {.choices = {"bpe", "unigram"}});
@@ -99,6 +100,9 @@ ParamTable<SentencepieceParams> sentencepiece_params() {
             {.min = 0.9, .max = 1});
   table.add("max_training_bytes", &P::max_training_bytes, "Training stops reading texts after this much.",
             {.min = 1, .max = 1e10, .unit = "bytes"});
+  table.add("sentinels", &P::sentinels,
+            "Ids <extra_id_0>, <extra_id_1>, ... above the model's pieces, which stand for removed spans; T5 has 100.",
+            {.min = 0, .max = 10'000, .unit = "ids"});
   return table;
 }
 

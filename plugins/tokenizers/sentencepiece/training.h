@@ -18,6 +18,7 @@ struct SentencepieceParams {
   std::string file;
   double character_coverage = 0.9995;
   std::int64_t max_training_bytes = 20'000'000;
+  std::int64_t sentinels = 0;
 };
 
 ParamTable<SentencepieceParams> sentencepiece_params();
