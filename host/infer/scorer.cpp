@@ -11,6 +11,23 @@
 #include "temper/loss.h"
 
 namespace temper {
+namespace {
+
+std::int64_t longer_side(const ScoreWindow& window) {
+  return static_cast<std::int64_t>(std::max(window.input.size(), window.source.size()));
+}
+
+Example example_of(const ScoreWindow& window, bool mark_prefix) {
+  Example example;
+  example.ids.assign(window.input.begin(), window.input.end());
+  example.labels.assign(window.input.size() - window.targets.size(), kIgnoreLabel);
+  example.labels.insert(example.labels.end(), window.targets.begin(), window.targets.end());
+  example.source.assign(window.source.begin(), window.source.end());
+  if (mark_prefix) example.prefix = window.context;
+  return example;
+}
+
+}  // namespace
 
 std::vector<ScoreWindow> score_windows(const ScoreRequest& request, std::int64_t limit) {
   if (request.continuation_ids.empty()) throw DataError("a continuation to score has no tokens");
@@ -32,6 +49,31 @@ std::vector<ScoreWindow> score_windows(const ScoreRequest& request, std::int64_t
     window.input.assign(all.begin() + static_cast<std::ptrdiff_t>(begin),
                         all.begin() + static_cast<std::ptrdiff_t>(last - 1));
     window.targets.assign(all.begin() + static_cast<std::ptrdiff_t>(first), all.begin() + static_cast<std::ptrdiff_t>(last));
+    window.context = static_cast<std::int64_t>(first - begin);
+    windows.push_back(std::move(window));
+    first = last;
+  }
+  return windows;
+}
+
+std::vector<ScoreWindow> score_windows_with_source(const ScoreRequest& request, std::int64_t limit, std::int32_t pad_id,
+                                                   std::int32_t eos_id) {
+  if (request.continuation_ids.empty()) throw DataError("a continuation to score has no tokens");
+  std::vector<std::int32_t> all = request.context_ids;
+  while (!all.empty() && all.back() == eos_id) all.pop_back();
+  std::size_t first = all.size();
+  all.insert(all.end(), request.continuation_ids.begin(), request.continuation_ids.end());
+  const auto at = [&](std::size_t index) { return all.begin() + static_cast<std::ptrdiff_t>(index); };
+  const std::size_t width = limit > 0 ? static_cast<std::size_t>(limit) : all.size() + 1;
+  std::vector<ScoreWindow> windows;
+  while (first < all.size()) {
+    const std::size_t last = std::min(all.size(), first + width);
+    ScoreWindow window;
+    window.source.assign(at(first - std::min(first, width - 1)), at(first));
+    window.source.push_back(eos_id);
+    window.input = {pad_id};
+    window.input.insert(window.input.end(), at(first), at(last - 1));
+    window.targets.assign(at(first), at(last));
     windows.push_back(std::move(window));
     first = last;
   }
@@ -46,6 +88,11 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
   const at::NoGradGuard guard;
   const bool was_training = model_.is_training();
   model_.train(false);
+  const ArchitectureTraits traits = model_.traits();
+  const auto windows_of = [&](const ScoreRequest& request) {
+    if (!traits.encoder_decoder) return score_windows(request, traits.max_positions);
+    return score_windows_with_source(request, traits.max_positions, tokenizer_.pad_id(), tokenizer_.eos_ids().front());
+  };
   struct Part {
     std::size_t request, offset;
     ScoreWindow window;
@@ -54,7 +101,7 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
   std::vector<Score> scores(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     std::size_t offset = 0;
-    for (auto& window : score_windows(requests[i], model_.traits().max_positions)) {
+    for (auto& window : windows_of(requests[i])) {
       const std::size_t count = window.targets.size();
       parts.push_back({i, offset, std::move(window)});
       offset += count;
@@ -63,22 +110,18 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
     scores[i].is_greedy = true;
   }
   std::stable_sort(parts.begin(), parts.end(),
-                   [](const Part& a, const Part& b) { return a.window.input.size() > b.window.input.size(); });
+                   [](const Part& a, const Part& b) { return longer_side(a.window) > longer_side(b.window); });
   for (std::size_t start = 0; start < parts.size();) {
     if (cancelled_ && cancelled_()) throw Cancelled("stopped while scoring");
-    const auto length = static_cast<std::int64_t>(parts[start].window.input.size());
-    const auto count = std::min<std::size_t>(parts.size() - start,
-                                             static_cast<std::size_t>(std::max<std::int64_t>(1, batch_tokens_ / length)));
+    const std::int64_t rows = std::max<std::int64_t>(1, batch_tokens_ / longer_side(parts[start].window));
+    const std::size_t count = std::min(parts.size() - start, static_cast<std::size_t>(rows));
     std::vector<Example> examples;
+    std::size_t length = 0;
     for (std::size_t i = start; i < start + count; ++i) {
-      const auto& window = parts[i].window;
-      Example example;
-      example.ids.assign(window.input.begin(), window.input.end());
-      example.labels.assign(window.input.size() - window.targets.size(), kIgnoreLabel);
-      example.labels.insert(example.labels.end(), window.targets.begin(), window.targets.end());
-      examples.push_back(std::move(example));
+      examples.push_back(example_of(parts[i].window, traits.prefix_attention));
+      length = std::max(length, examples.back().ids.size());
     }
-    const Batch batch = pad_examples(examples, length, tokenizer_.pad_id());
+    const Batch batch = pad_examples(examples, static_cast<std::int64_t>(length), tokenizer_.pad_id());
     const at::Tensor hidden_BTD = model_.hidden(batch.input);
     at::Tensor is_argmax_N;
     const at::Tensor log_probs_N =
@@ -87,7 +130,7 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
     const bool* greedy = is_argmax_N.const_data_ptr<bool>();
     for (std::size_t i = 0; i < count; ++i) {
       const Part& part = parts[start + i];
-      const std::size_t row = i * static_cast<std::size_t>(length) + part.window.input.size() - part.window.targets.size();
+      const std::size_t row = i * length + part.window.input.size() - part.window.targets.size();
       Score& score = scores[part.request];
       for (std::size_t t = 0; t < part.window.targets.size(); ++t) {
         score.log_probs[part.offset + t] = values[row + t];

@@ -1,5 +1,5 @@
-// Log-likelihoods of given continuations. Requests are sorted by length and batched with padding on the right, which a
-// causal model cannot see, so scores do not depend on the batch.
+// Log-likelihoods of given continuations, by decoder-only and encoder-decoder models. Requests are sorted by length and
+// batched with padding on the right, which a causal model cannot see, so scores do not depend on the batch.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,18 @@ namespace temper {
 /// One forward pass over `input` whose last `targets.size()` positions predict `targets`.
 struct ScoreWindow {
   std::vector<std::int32_t> input, targets;
+  std::vector<std::int32_t> source;  ///< what the encoder reads; empty for decoder-only models
+  std::int64_t context = 0;          ///< how many inputs at the front come before the first target
 };
 
 /// Cuts one request into windows of at most `limit` inputs (0: no limit) in which every continuation token is a target
 /// exactly once, each with as much context as fits.
 std::vector<ScoreWindow> score_windows(const ScoreRequest& request, std::int64_t limit);
+
+/// The same for an encoder-decoder: the encoder reads the context, ended by one EOS, and the decoder the padding id and the
+/// continuation. A continuation longer than `limit` is cut; what came directly before a window is then its source.
+std::vector<ScoreWindow> score_windows_with_source(const ScoreRequest& request, std::int64_t limit, std::int32_t pad_id,
+                                                   std::int32_t eos_id);
 
 class BatchScorer final : public Scorer {
  public:
