@@ -164,7 +164,9 @@ void check_target(const YamlNode& tree, const std::vector<std::string>& parts, c
 
 }  // namespace
 
-bool is_section(std::string_view key) { return key == "datasets" || key == "stages" || key == "evaluators"; }
+bool is_section(std::string_view key) {
+  return key == "models" || key == "datasets" || key == "stages" || key == "evaluators";
+}
 
 std::string read_text(const fs::path& path) {
   std::error_code error;

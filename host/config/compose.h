@@ -31,7 +31,7 @@ void apply_set(YamlNode& tree, const std::string& assignment);
 /// Sets a top-level key from an option of its own, e.g. ("seed", "3") from "--seed 3".
 void apply_option(YamlNode& tree, const std::string& key, const std::string& value);
 
-/// datasets, stages, evaluators: maps from a name of the user's choice to a slot.
+/// models, datasets, stages, evaluators: maps from a name of the user's choice to a slot.
 bool is_section(std::string_view key);
 
 }  // namespace temper::config

@@ -38,10 +38,10 @@ std::vector<std::string> evaluators_after(const Experiment& experiment, const st
   return names;
 }
 
-std::string stage_line(const Experiment& experiment, const SlotConfig& stage, std::size_t name_width) {
+std::string stage_line(const Experiment& experiment, const StageConfig& stage, std::size_t name_width) {
   std::vector<std::string> parts;
   for (const auto& link : stage.parents) parts.push_back(link.param + " " + link.stage);
-  if (stage.parents.empty()) parts.emplace_back("from fresh weights");
+  if (stage.parents.empty()) parts.push_back("from fresh weights" + (stage.model.empty() ? "" : " of " + stage.model));
   if (!stage.datasets.empty()) parts.push_back("data " + config::join(stage.datasets));
   const auto evaluators = evaluators_after(experiment, stage.name);
   parts.push_back(evaluators.empty() ? "not evaluated" : "then " + config::join(evaluators));
@@ -102,10 +102,14 @@ std::string resolved_hash(const Experiment& experiment) {
   facts["seed"] = canonical(static_cast<std::int64_t>(experiment.seed));
   facts["device"] = canonical(experiment.device);
   facts["validation_fraction"] = canonical(experiment.validation_fraction);
-  collect("", experiment.model, facts);
+  if (experiment.models.empty()) collect("", experiment.model, facts);
+  for (const auto& slot : experiment.models) collect("models", slot, facts);
   collect("", experiment.tokenizer, facts);
   for (const auto& slot : experiment.datasets) collect("datasets", slot, facts);
-  for (const auto& slot : experiment.stages) collect("stages", slot, facts);
+  for (const auto& slot : experiment.stages) {
+    collect("stages", slot, facts);
+    if (!slot.model.empty()) facts["stages." + slot.name + ".model"] = canonical(slot.model);
+  }
   for (const auto& slot : experiment.evaluators) {
     collect("evaluators", slot, facts);
     // Written out or left out, "every stage" is the same set.

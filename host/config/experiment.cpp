@@ -51,9 +51,9 @@ TopSpecs top_specs(const std::string& default_name) {
 }
 
 const std::vector<std::string>& top_keys() {
-  static const std::vector<std::string> keys{"experiment", "description",         "include", "seed",      "device",
-                                             "threads",    "validation_fraction", "model",   "tokenizer", "datasets",
-                                             "stages",     "evaluators"};
+  static const std::vector<std::string> keys{
+      "experiment", "description", "include",   "seed",     "device", "threads",   "validation_fraction",
+      "model",      "models",      "tokenizer", "datasets", "stages", "evaluators"};
   return keys;
 }
 
@@ -94,14 +94,19 @@ class Assembler {
                       config::join(scope_.catalog.ids("stage")));
     }
     // The model sees no data; the tokenizer may be trained on any dataset, so datasets come before it.
-    experiment_.model = single("model", "architecture");
+    read_models();
     for_each("datasets", [&](const YamlNode& node, const std::string& key) {
       experiment_.datasets.push_back(config::resolve_slot(node, key, node.key, "dataset", {}, scope_));
       scope_.datasets.push_back(node.key);
     });
     experiment_.tokenizer = single("tokenizer", "tokenizer");
     for_each("stages", [&](const YamlNode& node, const std::string& key) {
-      experiment_.stages.push_back(config::resolve_slot(node, key, node.key, "stage", {}, scope_));
+      // Where there is one model the key is not on offer, but whoever writes it is told why.
+      std::vector<std::string> own_keys;
+      if (!experiment_.models.empty() || node.find("model") != nullptr) own_keys.emplace_back("model");
+      StageConfig stage{config::resolve_slot(node, key, node.key, "stage", own_keys, scope_)};
+      stage.model = read_model_name(node, key, stage);
+      experiment_.stages.push_back(std::move(stage));
       scope_.stages.push_back(node.key);
     });
     for_each("evaluators", [&](const YamlNode& node, const std::string& key) {
@@ -109,6 +114,7 @@ class Assembler {
       evaluator.after = read_after(node, key);
       experiment_.evaluators.push_back(std::move(evaluator));
     });
+    refuse_unused_models();
   }
 
  private:
@@ -146,6 +152,74 @@ class Assembler {
     for (const auto& entry : node->children) function(entry, section + "." + entry.key);
   }
 
+  void read_models() {
+    const YamlNode* one = tree_.find("model");
+    const YamlNode* several = tree_.find("models");
+    if (several == nullptr) {
+      experiment_.model = single("model", "architecture");
+      return;
+    }
+    if (one != nullptr) {
+      fail(several->key_place,
+           "the experiment has both 'model' and 'models'; keep one of them. With 'models', a stage with "
+           "fresh weights says which one it trains (model: NAME)");
+    }
+    model_names_ = section_names(several, "models");
+    if (model_names_.empty()) {
+      fail(several->key_place,
+           "models: names no model; add models: {NAME: {plugin: ID, ...}}, or use 'model' for a single "
+           "one. Available: " +
+               config::join(scope_.catalog.ids("architecture")));
+    }
+    for_each("models", [&](const YamlNode& node, const std::string& key) {
+      experiment_.models.push_back(config::resolve_slot(node, key, node.key, "architecture", {}, scope_));
+    });
+  }
+
+  /// A stage that builds on another has that one's model; any other one names its own.
+  std::string read_model_name(const YamlNode& node, const std::string& key, const StageConfig& stage) {
+    const YamlNode* given = node.find("model");
+    const std::string full = key + ".model";
+    if (experiment_.models.empty()) {
+      if (given == nullptr) return "";
+      fail(given->key_place, full +
+                                 ": chooses among 'models', but the experiment has one 'model', which every stage trains; "
+                                 "remove this key, or name the models under 'models'");
+    }
+    if (!stage.parents.empty()) {
+      const StageLink& first = stage.parents.front();
+      if (given != nullptr) {
+        fail(given->key_place, full + ": stage '" + stage.name + "' goes on with the model of its '" + first.param + "', '" +
+                                   first.stage + "'; keep only one of the two keys");
+      }
+      for (const auto& earlier : experiment_.stages) {
+        if (earlier.name == first.stage) return earlier.model;
+      }
+    }
+    if (given == nullptr) {
+      fail(node.key_place, "'" + key +
+                               "' begins with fresh weights and does not say of which model; add model: NAME. Models: " +
+                               config::join(model_names_));
+    }
+    const ParamSpec spec = top_spec("model", ParamType::kText, std::string(), "Which of the models the stage trains.");
+    const auto value = config::resolve_value(&node, spec, full, node.key_place, experiment_.resolved).value;
+    const auto& name = std::get<std::string>(value);
+    config::check_reference(name, "model", full, given->place, model_names_, model_names_);
+    return name;
+  }
+
+  void refuse_unused_models() const {
+    for (const auto& model : experiment_.models) {
+      const bool used = std::any_of(experiment_.stages.begin(), experiment_.stages.end(),
+                                    [&](const StageConfig& stage) { return stage.model == model.name; });
+      if (!used) {
+        fail(
+            tree_.find("models")->find(model.name)->key_place,
+            "models." + model.name + ": no stage trains this model; add model: " + model.name + " to a stage, or remove it");
+      }
+    }
+  }
+
   std::vector<std::string> read_after(const YamlNode& evaluator, const std::string& key) {
     const ParamSpec spec = top_spec("after", ParamType::kTextList, std::vector<std::string>{},
                                     "Stages after which the evaluator runs; without it, after every stage.");
@@ -169,6 +243,7 @@ class Assembler {
   const YamlNode& tree_;
   Experiment& experiment_;
   config::Scope scope_;
+  std::vector<std::string> model_names_;
   const Place file_{experiment_.path.string(), 0, false};
 };
 
@@ -183,6 +258,13 @@ YamlNode with_name(YamlNode tree, const std::string& name) {
 }
 
 }  // namespace
+
+const SlotConfig& model_of(const Experiment& experiment, const StageConfig& stage) {
+  for (const auto& model : experiment.models) {
+    if (model.name == stage.model) return model;
+  }
+  return experiment.model;
+}
 
 Experiment load_experiment(const std::filesystem::path& path, const Overrides& overrides, const PluginCatalog& catalog) {
   return parse_experiment(config::read_text(path), path, overrides, catalog);

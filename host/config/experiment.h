@@ -4,6 +4,7 @@
 //
 //   Format          experiments/*.yaml; `include` merges other files in first, the including file wins key by key.
 //   Relative paths  in parameters start at `base_dir`, the folder of the file given by the user, in included files too.
+//   Models          either `model`, or `models` by name, of which each stage with fresh weights names one (`model: NAME`).
 //   Order of truth  default < included file < file < --set (later wins) < --seed, --device.
 #pragma once
 
@@ -26,12 +27,17 @@ struct StageLink {
 /// One plugin of the experiment with its values, complete and checked. Parameters of a nested plugin slot `objective` are
 /// "objective.NAME", and "objective" itself is the plugin's id.
 struct SlotConfig {
-  std::string name;    ///< "model", "tokenizer", or the user's name of the dataset, stage or evaluator
+  std::string name;    ///< "model", "tokenizer", or the user's name of the model, dataset, stage or evaluator
   std::string kind;    ///< "architecture", "tokenizer", "dataset", "stage", "evaluator"
   std::string plugin;  ///< the plugin's id
   ParamValues values;
   std::vector<StageLink> parents = {};     ///< kStage parameters that name a stage
   std::vector<std::string> datasets = {};  ///< all that kDatasets parameters name, each once
+};
+
+struct StageConfig : SlotConfig {
+  /// Which of `models` it trains: as written, or its first parent's. Empty where the experiment has one `model`.
+  std::string model = {};
 };
 
 struct EvaluatorConfig : SlotConfig {
@@ -51,8 +57,11 @@ struct Experiment {
   std::string device = "cpu";
   std::int64_t threads = 0;  ///< 0: all cores
   double validation_fraction = 0.05;
-  SlotConfig model, tokenizer;
-  std::vector<SlotConfig> datasets, stages;  ///< stages in the order they run
+  SlotConfig model;                ///< the one model of all stages; its plugin is empty where there are `models`
+  std::vector<SlotConfig> models;  ///< several, by name; empty where there is `model`
+  SlotConfig tokenizer;
+  std::vector<SlotConfig> datasets;
+  std::vector<StageConfig> stages;  ///< in the order they run
   std::vector<EvaluatorConfig> evaluators;
   std::vector<ResolvedEntry> resolved;
   /// The file as written; with includes, their merged text instead. Does not hold the command line's values.
@@ -61,6 +70,9 @@ struct Experiment {
   std::string effective_text;
   std::filesystem::path base_dir, path;
 };
+
+/// The architecture that a stage trains.
+const SlotConfig& model_of(const Experiment& experiment, const StageConfig& stage);
 
 struct Overrides {
   std::vector<std::string> sets;  ///< "stages.ppo.kl_coef=0.1"
