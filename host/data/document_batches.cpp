@@ -104,33 +104,47 @@ void DocumentBatches::advance() {
 
 Batch DocumentBatches::next() {
   if (!current_.source.empty()) return padded();
-  // A batch can hold nothing but the untrained front of a long example; the model learns nothing from it.
+  // A batch can hold nothing but an untrained stretch of a long example; the model learns nothing from it.
   while (true) {
     Batch batch = packed();
     if (batch.target_tokens > 0) return batch;
   }
 }
 
+/// Whether the current example's targets would lose what they are about if it were cut (again).
+bool DocumentBatches::keep_whole() const {
+  return offset_ == 0 && (current_.prefix > 0 || current_.labels.front() == kIgnoreLabel);
+}
+
 Batch DocumentBatches::packed() {
   const std::int64_t B = options_.batch_size, T = options_.context;
   Batch batch;
-  at::Tensor segments_BT = at::empty({B, T}, at::kLong);
-  batch.input.ids_BT = at::empty({B, T}, at::kLong);
-  batch.input.positions_BT = at::empty({B, T}, at::kLong);
-  batch.labels_BT = at::empty({B, T}, at::kLong);
+  at::Tensor segments_BT = at::full({B, T}, kPaddingSegment, at::kLong), prefix_BT = at::zeros({B, T}, at::kLong);
+  batch.input.ids_BT = at::full({B, T}, options_.pad_id, at::kLong);
+  batch.input.positions_BT = at::zeros({B, T}, at::kLong);
+  batch.labels_BT = at::full({B, T}, kIgnoreLabel, at::kLong);
   auto* ids = batch.input.ids_BT.data_ptr<std::int64_t>();
   auto* positions = batch.input.positions_BT.data_ptr<std::int64_t>();
   auto* labels = batch.labels_BT.data_ptr<std::int64_t>();
   auto* segments = segments_BT.data_ptr<std::int64_t>();
-  bool shared_rows = false;
+  bool shared_rows = false, any_prefix = false;
   for (std::int64_t b = 0; b < B; ++b) {
     std::int64_t segment = 0;
     for (std::int64_t t = 0; t < T; ++segment) {
       if (!current_.source.empty()) {
         throw PluginError("the objective gave an example with an encoder side after one without; all have to be alike");
       }
-      const std::int64_t count = std::min(T - t, static_cast<std::int64_t>(current_.ids.size() - offset_));
+      const auto left = static_cast<std::int64_t>(current_.ids.size() - offset_);
+      if (left > T && current_.prefix > 0) {
+        throw PluginError("the objective gave an example of " + std::to_string(left) + " positions with a prefix; it " +
+                          "cannot be cut, and the context has room for " + std::to_string(T));
+      }
+      if (keep_whole() && left > T - t && left <= T) break;  // the rest of this row is padding
+      const std::int64_t count = std::min(T - t, left);
       const std::int64_t place = b * T + t;
+      const std::int64_t prefix = std::min(count, current_.prefix);
+      if (prefix > 0) std::fill_n(prefix_BT.data_ptr<std::int64_t>() + place, prefix, 1);
+      any_prefix = any_prefix || prefix > 0;
       for (std::int64_t i = 0; i < count; ++i) {
         const auto from = offset_ + static_cast<std::uint64_t>(i);
         ids[place + i] = current_.ids[from];
@@ -140,13 +154,16 @@ Batch DocumentBatches::packed() {
         batch.target_tokens += current_.labels[from] != kIgnoreLabel;
       }
       t += count;
+      batch.input_tokens += count;
       offset_ += static_cast<std::uint64_t>(count);
       if (offset_ == current_.ids.size()) advance();
     }
     shared_rows = shared_rows || segment > 1;
   }
+  // Right padding alone needs no segments: causal attention never looks there, and its labels are ignored.
   if (shared_rows) batch.input.segments_BT = std::move(segments_BT);
-  batch.input_tokens = B * T;
+  if (any_prefix) batch.input.prefix_BT = std::move(prefix_BT);
+  count_target_bytes(batch, options_.token_bytes);
   return batch;
 }
 
@@ -162,7 +179,9 @@ Batch DocumentBatches::padded() {
     examples.push_back(std::move(current_));
     advance();
   }
-  return pad_examples(examples, options_.context, options_.pad_id);
+  Batch batch = pad_examples(examples, options_.context, options_.pad_id);
+  count_target_bytes(batch, options_.token_bytes);
+  return batch;
 }
 
 double DocumentBatches::epochs_done() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "host/data/corpus.h"
+#include "host/data/target_bytes.h"
 #include "temper/context.h"
 #include "temper/objective.h"
 
@@ -21,10 +22,13 @@ struct DocumentBatchOptions {
   std::int32_t pad_id = 0;
   bool shuffle = true;
   int rank = 0, world = 1;  ///< this process takes every world-th piece of the common order
+  TokenBytes token_bytes;   ///< for Batch::target_bytes; none: it stays 0
 };
 
 /// Decoder-only examples: rows of exactly `context`; what does not fit a row goes on in the next one as a segment of its
-/// own, positions from 0. Encoder-decoder examples: one a row, padded.
+/// own, positions from 0. An example whose front is not trained (a prefix, a corrupted text) is never cut, because its
+/// targets are about that front, unless it is longer than a row: it goes to the next row whole, and the row before is
+/// padded. Encoder-decoder examples: one a row, padded.
 class DocumentBatches final : public BatchSource {
  public:
   /// `objective` has to outlive this. Throws DataError if the corpora hold nothing to train on.
@@ -44,6 +48,7 @@ class DocumentBatches final : public BatchSource {
   void advance();
   Batch packed();
   Batch padded();
+  bool keep_whole() const;
   std::string names() const;
 
   std::vector<std::shared_ptr<const TokenCorpus>> corpora_;

@@ -25,6 +25,10 @@ ExampleBatches::ExampleBatches(std::vector<Example> examples, const ExampleBatch
       throw PluginError("example " + std::to_string(i) + " has " + std::to_string(example.ids.size()) + " ids and " +
                         std::to_string(example.labels.size()) + " labels; the two must be equally long");
     }
+    if (example.prefix < 0 || example.prefix > static_cast<std::int64_t>(example.ids.size())) {
+      throw PluginError("example " + std::to_string(i) + " has a prefix of " + std::to_string(example.prefix) +
+                        " positions; it has " + std::to_string(example.ids.size()) + " ids");
+    }
     if (example.source.empty() == encoder_decoder_) {
       throw PluginError("example " + std::to_string(i) + (encoder_decoder_ ? " has no" : " has an") +
                         " encoder side, unlike example 0; all have to be alike");
@@ -33,6 +37,7 @@ ExampleBatches::ExampleBatches(std::vector<Example> examples, const ExampleBatch
     if (length > context) {
       example.ids.resize(context);
       example.labels.resize(context);
+      example.prefix = std::min(example.prefix, options_.context);
     }
     if (example.source.size() > context) example.source.resize(context);
     if (std::all_of(example.labels.begin(), example.labels.end(), [](auto label) { return label == kIgnoreLabel; })) {
@@ -52,6 +57,7 @@ const Example& ExampleBatches::upcoming() const {
 
 Batch ExampleBatches::next() {
   Batch batch = encoder_decoder_ ? padded() : packed();
+  count_target_bytes(batch, options_.token_bytes);
   if (cursor_ == examples_.size()) {
     ++epoch_;
     cursor_ = 0;
@@ -89,7 +95,8 @@ Batch ExampleBatches::fill(const std::vector<Place>& places, std::int64_t rows, 
     return tensor;
   };
   Batch batch;
-  at::Tensor segments_BT = filled(kPaddingSegment);
+  at::Tensor segments_BT = filled(kPaddingSegment), prefix_BT = filled(0);
+  bool any_prefix = false;
   batch.input.ids_BT = filled(options_.pad_id);
   batch.input.positions_BT = filled(0);
   batch.labels_BT = filled(kIgnoreLabel);
@@ -100,12 +107,15 @@ Batch ExampleBatches::fill(const std::vector<Place>& places, std::int64_t rows, 
     std::copy(example.ids.begin(), example.ids.end(), batch.input.ids_BT.data_ptr<std::int64_t>() + begin);
     std::copy(example.labels.begin(), example.labels.end(), batch.labels_BT.data_ptr<std::int64_t>() + begin);
     std::fill_n(segments_BT.data_ptr<std::int64_t>() + begin, length, place.segment);
+    if (example.prefix > 0) std::fill_n(prefix_BT.data_ptr<std::int64_t>() + begin, example.prefix, 1);
+    any_prefix = any_prefix || example.prefix > 0;
     for (std::int64_t t = 0; t < length; ++t) batch.input.positions_BT.data_ptr<std::int64_t>()[begin + t] = t;
     batch.target_tokens += length - std::count(example.labels.begin(), example.labels.end(), kIgnoreLabel);
     batch.input_tokens += length;
   }
   // Right padding alone needs no segments: causal attention never looks there, and its labels are ignored.
   if (shared_rows) batch.input.segments_BT = std::move(segments_BT);
+  if (any_prefix) batch.input.prefix_BT = std::move(prefix_BT);
   return batch;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/data/target_bytes.h"
 #include "temper/context.h"
 
 namespace temper {
@@ -15,6 +16,7 @@ struct ExampleBatchOptions {
   std::uint64_t seed = 0;
   std::int32_t pad_id = 0;
   bool shuffle = true;
+  TokenBytes token_bytes;  ///< for Batch::target_bytes; none: it stays 0
 };
 
 /// Decoder-only examples: rows of exactly `context`, padded on the right; each example goes to the first row with room, and

@@ -16,6 +16,7 @@ struct Rows {
         positions_BT(at::zeros({rows, length}, at::kLong)),
         segments_BT(at::full({rows, length}, kPaddingSegment, at::kLong)),
         labels_BT(at::full({rows, length}, kIgnoreLabel, at::kLong)),
+        prefix_BT(at::zeros({rows, length}, at::kLong)),
         length_(length) {}
 
   void place(const Example& example, std::int64_t row, std::int64_t column, std::int64_t count, std::int64_t segment) {
@@ -31,11 +32,15 @@ struct Rows {
       segments[t] = segment;
       targets += labels[t] != kIgnoreLabel;
     }
+    const std::int64_t prefix = std::min(example.prefix, count);
+    if (prefix > 0) std::fill_n(prefix_BT.data_ptr<std::int64_t>() + start, prefix, 1);
+    any_prefix = any_prefix || prefix > 0;
     tokens += count;
   }
 
-  at::Tensor ids_BT, positions_BT, segments_BT, labels_BT;
+  at::Tensor ids_BT, positions_BT, segments_BT, labels_BT, prefix_BT;
   std::int64_t targets = 0, tokens = 0;
+  bool any_prefix = false;
 
  private:
   std::int64_t length_;
@@ -49,6 +54,10 @@ void check(const std::vector<Example>& examples) {
       throw PluginError("example " + std::to_string(i) + " has " + std::to_string(examples[i].ids.size()) + " ids and " +
                         std::to_string(examples[i].labels.size()) + " labels; the two must be equally long");
     }
+    if (examples[i].prefix < 0 || examples[i].prefix > static_cast<std::int64_t>(examples[i].ids.size())) {
+      throw PluginError("example " + std::to_string(i) + " has a prefix of " + std::to_string(examples[i].prefix) +
+                        " positions; it has " + std::to_string(examples[i].ids.size()) + " ids");
+    }
   }
 }
 
@@ -57,6 +66,7 @@ Batch finish(Rows rows, bool one_segment_rows) {
   batch.input.ids_BT = std::move(rows.ids_BT);
   batch.input.positions_BT = std::move(rows.positions_BT);
   if (!one_segment_rows) batch.input.segments_BT = std::move(rows.segments_BT);
+  if (rows.any_prefix) batch.input.prefix_BT = std::move(rows.prefix_BT);
   batch.labels_BT = std::move(rows.labels_BT);
   batch.target_tokens = rows.targets;
   batch.input_tokens = rows.tokens;
@@ -94,6 +104,7 @@ Batch pad_examples(const std::vector<Example>& examples, std::int64_t max_length
   batch.input.source_ids_BS = source_ids_BS;
   batch.input.source_segments_BS = source_segments_BS;
   batch.input_tokens += source_tokens;
+  batch.source_tokens = source_tokens;
   return batch;
 }
 

@@ -198,3 +198,75 @@ TEST_CASE("building batches is cheap beside a training step") {
   INFO(seconds.count() / 200 * 1e3 << " ms a batch");
   CHECK(seconds.count() / 200 < 4e-3);
 }
+
+namespace {
+
+/// The first half of a piece is read, the second written.
+class HalfPrefix final : public Objective {
+ public:
+  std::int64_t piece_length(std::int64_t context) const override { return context; }
+  Example example(const Piece& piece, Rng&) const override {
+    Rng unused(0);
+    Example made = NextToken().example(piece, unused);
+    made.prefix = static_cast<std::int64_t>(made.ids.size() / 2);
+    std::fill_n(made.labels.begin(), std::max<std::int64_t>(0, made.prefix - 1), kIgnoreLabel);
+    return made;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an example with a prefix is never cut: the row before it is padded, and its prefix is marked") {
+  const TempFolder folder;
+  const HalfPrefix objective;
+  // Examples of 5, 7 and 3 positions in rows of 9.
+  DocumentBatches batches({corpus_of(folder, {"abcd", "efghij", "kl"})}, objective, options(2, 9, false));
+  const Batch batch = batches.next();
+  constexpr std::int64_t kBos = ByteTokenizer::kBos, kPad = ByteTokenizer::kPad;
+  CHECK(row_of(batch.input.ids_BT, 0) == Row{kBos, 'a', 'b', 'c', 'd', kPad, kPad, kPad, kPad});
+  CHECK(row_of(batch.input.prefix_BT, 0) == Row{1, 1, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(row_of(batch.input.ids_BT, 1) == Row{kBos, 'e', 'f', 'g', 'h', 'i', 'j', kPad, kPad});
+  CHECK(row_of(batch.input.prefix_BT, 1) == Row{1, 1, 1, 0, 0, 0, 0, 0, 0});
+  CHECK(row_of(batch.labels_BT, 0)[5] == kIgnoreLabel);
+  CHECK(batch.input_tokens == 12);
+  const Batch second = batches.next();
+  CHECK(row_of(second.input.ids_BT, 0)[1] == 'k');
+  // Three positions of the first document and five of the next: both prefixes are marked in the same row.
+  CHECK(row_of(second.input.prefix_BT, 0) == Row{1, 0, 0, 1, 1, 0, 0, 0, 0});
+  CHECK(row_of(second.input.segments_BT, 0) == Row{0, 0, 0, 1, 1, 1, 1, 1, -1});
+}
+
+TEST_CASE("whole examples come back after a restore, every one once an epoch") {
+  const TempFolder folder;
+  const HalfPrefix objective;
+  const auto corpus = corpus_of(folder, numbered_texts(20));
+  DocumentBatches straight({corpus}, objective, options(2, 40)), restored({corpus}, objective, options(2, 40));
+  for (int i = 0; i < 3; ++i) straight.next();
+  restored.restore(straight.position());
+  for (int i = 0; i < 10; ++i) {
+    const Batch a = straight.next(), b = restored.next();
+    CHECK(a.input.ids_BT.equal(b.input.ids_BT));
+    CHECK(a.input.prefix_BT.equal(b.input.prefix_BT));
+    CHECK(a.labels_BT.equal(b.labels_BT));
+  }
+}
+
+TEST_CASE("target bytes are those of the labels' tokens; special tokens have none") {
+  const TempFolder folder;
+  const NextToken objective;
+  auto table = std::make_shared<std::vector<std::int64_t>>(*token_bytes(ByteTokenizer()));
+  REQUIRE(table->size() == 259);
+  CHECK((*table)['a'] == 1);
+  CHECK((*table)[ByteTokenizer::kEos] == 0);
+  (*table)['b'] = 10;
+  auto with = options(1, 5, false);
+  with.token_bytes = table;
+  // The labels are a, b, EOS and c, EOS.
+  CHECK(DocumentBatches({corpus_of(folder, {"ab", "c"})}, objective, with).next().target_bytes == 12);
+  CHECK(DocumentBatches({corpus_of(folder, {"ab", "c"})}, objective, options(1, 5, false)).next().target_bytes == 0);
+  const Reverse pairs;
+  // Backwards: EOS, b, a, BOS.
+  CHECK(DocumentBatches({corpus_of(folder, {"ab"})}, pairs, with).next().target_bytes == 11);
+  with.token_bytes = std::make_shared<std::vector<std::int64_t>>(99);
+  CHECK_THROWS_AS(DocumentBatches({corpus_of(folder, {"xyz"})}, objective, with).next(), PluginError);
+}

@@ -145,3 +145,22 @@ TEST_CASE("a position of other examples is refused") {
   CHECK_THROWS_AS(wider.restore(batches.position()), DataError);
   for (const std::string bad : {"{", "[]", "{}", "7"}) CHECK_THROWS_AS(batches.restore(bad), DataError);
 }
+
+TEST_CASE("prefixes stay with their examples, and target bytes are counted") {
+  ExampleBatchOptions options;
+  options.batch_size = 1;
+  options.context = 6;
+  options.shuffle = false;
+  options.token_bytes = std::make_shared<std::vector<std::int64_t>>(std::vector<std::int64_t>{0, 1, 2, 3, 4, 5});
+  ExampleBatches batches({{{1, 2, 3}, {-100, 3, 4}, {}, 2}, {{5, 4}, {-100, 3}, {}, 1}}, options);
+  const Batch batch = batches.next();
+  CHECK(row_of(batch.input.prefix_BT, 0) == Row{1, 1, 0, 1, 0, 0});
+  CHECK(batch.target_bytes == 10);
+  ExampleBatches none({{{1, 2, 3}, {2, 3, 4}, {}}}, options);
+  CHECK_FALSE(none.next().input.prefix_BT.defined());
+  ExampleBatches pairs({{{1, 2}, {2, 5}, {3, 3, 3}}}, options);
+  const Batch sides = pairs.next();
+  CHECK(sides.target_bytes == 7);
+  CHECK(sides.source_tokens == 3);
+  CHECK_THROWS_AS(ExampleBatches({{{1, 2}, {2, 5}, {}, 3}}, options), PluginError);
+}

@@ -45,6 +45,33 @@ TEST_CASE("padding keeps sources beside their targets") {
   CHECK(batch.target_tokens == 3);
 }
 
+TEST_CASE("prefixes are marked where an example has one, in padded and in packed rows") {
+  const std::vector<Example> examples = {
+      {{5, 6, 7}, {-100, 7, 8}, {}, 2}, {{8, 9}, {9, 1}, {}, 0}, {{4, 3}, {-100, 2}, {}, 1}};
+  const Batch padded = pad_examples(examples, 8, 0);
+  CHECK(row(padded.input.prefix_BT, 0) == std::vector<std::int64_t>{1, 1, 0});
+  CHECK(row(padded.input.prefix_BT, 1) == std::vector<std::int64_t>{0, 0, 0});
+  CHECK(row(padded.input.prefix_BT, 2) == std::vector<std::int64_t>{1, 0, 0});
+  const Batch packed = pack_examples(examples, 7, 0);
+  CHECK(row(packed.input.prefix_BT, 0) == std::vector<std::int64_t>{1, 1, 0, 0, 0, 1, 0});
+  CHECK_FALSE(pad_examples({{{1}, {2}, {}}}, 8, 0).input.prefix_BT.defined());
+  CHECK_FALSE(pack_examples({{{1}, {2}, {}}}, 8, 0).input.prefix_BT.defined());
+}
+
+TEST_CASE("a prefix is cut with its example, and one that is longer than it is refused") {
+  const Batch batch = pad_examples({{{5, 6, 7}, {-100, -100, 8}, {}, 3}}, 2, 0);
+  CHECK(row(batch.input.prefix_BT, 0) == std::vector<std::int64_t>{1, 1});
+  CHECK_THROWS_AS(pad_examples({{{5, 6}, {6, 7}, {}, 3}}, 8, 0), PluginError);
+  CHECK_THROWS_AS(pack_examples({{{5, 6}, {6, 7}, {}, -1}}, 8, 0), PluginError);
+}
+
+TEST_CASE("source tokens are counted by themselves and among the input") {
+  const Batch batch = pad_examples({{{1, 2}, {2, 3}, {7, 8, 9}}, {{4}, {5}, {6}}}, 8, 0);
+  CHECK(batch.source_tokens == 4);
+  CHECK(batch.input_tokens == 7);
+  CHECK(pad_examples({{{1, 2}, {2, 3}, {}}}, 8, 0).source_tokens == 0);
+}
+
 TEST_CASE("empty input is refused") {
   CHECK_THROWS_AS(pad_examples({}, 8, 0), DataError);
   CHECK_THROWS_AS(pad_examples({{{}, {}, {}}}, 8, 0), DataError);
