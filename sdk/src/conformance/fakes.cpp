@@ -23,6 +23,12 @@ std::string ByteTokenizer::piece(std::int32_t id) const {
   return id < 256 ? std::string(1, static_cast<char>(id)) : "<" + std::to_string(id) + ">";
 }
 
+std::vector<std::int32_t> ByteTokenizer::sentinel_ids() const {
+  std::vector<std::int32_t> ids;
+  for (std::int32_t id = kVocabulary - 1; id > kPad; --id) ids.push_back(id);
+  return ids;
+}
+
 LookupModel::LookupModel(bool encoder_decoder, std::uint64_t seed) : encoder_decoder_(encoder_decoder) {
   auto generator = at::detail::createCPUGenerator(seed);
   const auto matrix = [&] {

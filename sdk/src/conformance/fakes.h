@@ -25,12 +25,13 @@ class ByteTokenizer final : public Tokenizer {
   std::int32_t bos_id() const override { return kBos; }
   std::int32_t pad_id() const override { return kPad; }
   std::vector<std::int32_t> eos_ids() const override { return {kEos}; }
+  std::vector<std::int32_t> sentinel_ids() const override;  ///< all that is left of the vocabulary, the first one highest
 };
 
 class LookupModel final : public Architecture {
  public:
   LookupModel(bool encoder_decoder, std::uint64_t seed);
-  ArchitectureTraits traits() const override { return {encoder_decoder_, kVocabulary, kWidth, 0}; }
+  ArchitectureTraits traits() const override { return {encoder_decoder_, kVocabulary, kWidth, 0, !encoder_decoder_}; }
   at::Tensor hidden(const ModelInput& input) override;
   at::Tensor head() override { return head_VD; }
   std::vector<NamedParameter> parameters() override { return {{"embedding", embedding_VD, true}, {"head", head_VD, true}}; }
