@@ -61,6 +61,11 @@ const std::string& RunAssets::tokenizer_sha256() {
   return tokenizer_sha256_;
 }
 
+const TokenBytes& RunAssets::tokenizer_token_bytes() {
+  if (!token_bytes_) token_bytes_ = token_bytes(tokenizer());
+  return token_bytes_;
+}
+
 void RunAssets::make_tokenizer() {
   const SlotConfig& slot = experiment_.tokenizer;
   auto made = registry_.make<Tokenizer>(slot.plugin, slot.values, {experiment_.base_dir.string()});

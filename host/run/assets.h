@@ -9,6 +9,7 @@
 
 #include "host/config/experiment.h"
 #include "host/data/corpus.h"
+#include "host/data/target_bytes.h"
 #include "host/plugin/registry.h"
 #include "host/record/run_record.h"
 #include "host/util/progress.h"
@@ -26,6 +27,7 @@ class RunAssets {
   const Tokenizer& tokenizer();
   const std::string& tokenizer_bytes();
   const std::string& tokenizer_sha256();
+  const TokenBytes& tokenizer_token_bytes();  ///< for batch sources
 
   std::shared_ptr<const TokenCorpus> corpus(const std::string& dataset, bool validation);
   std::vector<InstructionRow> instructions(const std::vector<std::string>& datasets, bool validation);
@@ -49,6 +51,7 @@ class RunAssets {
   std::map<std::string, DataRow> rows_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string tokenizer_bytes_, tokenizer_sha256_;
+  TokenBytes token_bytes_;
 };
 
 }  // namespace temper

@@ -52,7 +52,8 @@ std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry&
     const PluginInfo& info = registry.origin(kind, id);
     rows.push_back({slot, kind, id, info.version, info.sha256(), info.abi_tag});
   };
-  add("model", "architecture", experiment.model.plugin);
+  if (experiment.models.empty()) add("model", "architecture", experiment.model.plugin);
+  for (const auto& slot : experiment.models) add("models." + slot.name, "architecture", slot.plugin);
   add("tokenizer", "tokenizer", experiment.tokenizer.plugin);
   for (const auto& slot : experiment.datasets) add("datasets." + slot.name, "dataset", slot.plugin);
   for (const auto& slot : experiment.stages) {
@@ -119,7 +120,7 @@ class Runner {
     }
   }
 
-  StageSummary run_stage(const SlotConfig& slot) {
+  StageSummary run_stage(const StageConfig& slot) {
     const auto known = record_->stage(slot.name);
     const fs::path final_folder = paths_.final_checkpoint(slot.name);
     if (fs::exists(final_folder)) {

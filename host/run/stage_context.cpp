@@ -14,8 +14,11 @@ namespace fs = std::filesystem;
 namespace {
 
 std::unique_ptr<Architecture> fresh_model(const StageEnvironment& env) {
-  Architecture::Args args{env.assets.tokenizer().vocab_size(), derive_seed(env.experiment.seed, {"weights"})};
-  return env.registry.make<Architecture>(env.experiment.model.plugin, env.experiment.model.values, args);
+  // One model draws the weights it always drew; of several, each has a seed of its own, whatever the others are.
+  const std::uint64_t root = derive_seed(env.experiment.seed, {"weights"});
+  const std::uint64_t seed = env.slot.model.empty() ? root : derive_seed(root, {env.slot.model});
+  const SlotConfig& model = model_of(env.experiment, env.slot);
+  return env.registry.make<Architecture>(model.plugin, model.values, {env.assets.tokenizer().vocab_size(), seed});
 }
 
 }  // namespace
@@ -67,8 +70,9 @@ Architecture& RunStageContext::frozen_model(const std::string& stage) {
 const Objective& RunStageContext::objective(const std::string& slot) {
   auto& objective = objectives_[slot];
   if (!objective) {
+    const ArchitectureTraits traits = model_->traits();
     objective = env_.registry.make<Objective>(env_.slot.values.as<std::string>(slot), env_.slot.values.sub(slot),
-                                              {&env_.assets.tokenizer(), model_->traits().encoder_decoder});
+                                              {&env_.assets.tokenizer(), traits.encoder_decoder, traits.prefix_attention});
   }
   return *objective;
 }
@@ -83,6 +87,7 @@ std::unique_ptr<BatchSource> RunStageContext::document_batches(const std::vector
   options.context = params.context;
   options.seed = derive_seed(seed_, {"data"});
   options.pad_id = tokenizer().pad_id();
+  options.token_bytes = env_.assets.tokenizer_token_bytes();
   // Validation is shuffled too, by a fixed seed: its first batches should stand for all of the held-out documents.
   options.shuffle = true;
   if (validation) options.seed = derive_seed(0, {"validation"});
@@ -98,6 +103,7 @@ std::unique_ptr<BatchSource> RunStageContext::example_batches(std::vector<Exampl
   options.context = params.context;
   options.seed = derive_seed(seed_, {"data", name});
   options.pad_id = tokenizer().pad_id();
+  options.token_bytes = env_.assets.tokenizer_token_bytes();
   return std::make_unique<ExampleBatches>(std::move(examples), options);
 }
 
@@ -136,8 +142,9 @@ FitStatus RunStageContext::fit(const FitPlan& plan) {
 
 CheckpointManifest RunStageContext::manifest(const std::string& status, const FitTotals& totals) const {
   CheckpointManifest manifest;
-  manifest.architecture = env_.experiment.model.plugin;
-  manifest.architecture_values = env_.experiment.model.values;
+  const SlotConfig& model = model_of(env_.experiment, env_.slot);
+  manifest.architecture = model.plugin;
+  manifest.architecture_values = model.values;
   manifest.tokenizer = env_.experiment.tokenizer.plugin;
   manifest.tokenizer_values = env_.experiment.tokenizer.values;
   manifest.tokenizer_file = env_.assets.tokenizer().model_file_name();

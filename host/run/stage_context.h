@@ -33,7 +33,7 @@ class SingleProcess final : public Communicator {
 /// What a stage is run with; references outlive the context.
 struct StageEnvironment {
   const Experiment& experiment;
-  const SlotConfig& slot;
+  const StageConfig& slot;
   const Registry& registry;
   const RunPaths& paths;
   const std::string& run_id;

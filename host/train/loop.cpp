@@ -85,15 +85,18 @@ struct LoopState {
 };
 
 std::string to_text(const LoopState& state) {
-  // The best loss travels as bits: infinity and the exact double both survive.
+  // Doubles travel as hexadecimal text: infinity and every bit survive.
   const auto& t = state.totals;
-  char best[32];
+  char best[32], flops[32];
   std::snprintf(best, sizeof best, "%a", state.best_validation);
+  std::snprintf(flops, sizeof flops, "%a", t.flops);
   return Json{{"steps", t.steps},
               {"target_tokens", t.target_tokens},
               {"input_tokens", t.input_tokens},
               {"seconds", t.seconds},
-              {"flops", t.flops},
+              {"flops", flops},
+              {"source_tokens", t.source_tokens},
+              {"target_bytes", t.target_bytes},
               {"best_validation", best},
               {"bad_validations", state.bad_validations}}
       .dump();
@@ -103,9 +106,10 @@ LoopState loop_state_from(const std::string& text) {
   LoopState state;
   try {
     const Json json = Json::parse(text);
-    state.totals = {json.at("steps"), json.at("target_tokens"), json.at("input_tokens"), json.at("seconds"),
-                    json.at("flops")};
-    state.best_validation = std::strtod(json.at("best_validation").get<std::string>().c_str(), nullptr);
+    const auto hexadecimal = [&](const char* key) { return std::strtod(json.at(key).get<std::string>().c_str(), nullptr); };
+    state.totals = {json.at("steps"),     json.at("target_tokens"), json.at("input_tokens"), json.at("seconds"),
+                    hexadecimal("flops"), json.at("source_tokens"), json.at("target_bytes")};
+    state.best_validation = hexadecimal("best_validation");
     state.bad_validations = json.at("bad_validations");
   } catch (const Json::exception& error) {
     throw DataError(std::string("the checkpoint's training state is damaged: ") + error.what());
@@ -127,7 +131,8 @@ void put_back(Architecture& model, const std::vector<at::Tensor>& weights) {
 
 struct StepResult {
   double loss_sum = 0;
-  std::int64_t target_tokens = 0, input_tokens = 0;
+  std::int64_t target_tokens = 0, target_bytes = 0;
+  std::int64_t input_tokens = 0, source_tokens = 0;
 };
 
 /// Forward and backward of all micro-batches. Gradients are those of the summed loss; dividing by the step's target tokens
@@ -142,6 +147,8 @@ StepResult accumulate(Architecture& model, const FitPlan& plan, bool bf16) {
       loss = plan.loss(model, batch);
     }
     step.input_tokens += batch.input_tokens;
+    step.source_tokens += batch.source_tokens;
+    step.target_bytes += batch.target_bytes;
     if (loss.target_tokens == 0) continue;
     loss.sum.backward();
     step.loss_sum += loss.sum.item<double>();
@@ -150,10 +157,44 @@ StepResult accumulate(Architecture& model, const FitPlan& plan, bool bf16) {
   return step;
 }
 
-std::int64_t planned_steps(const FitPlan& plan) {
-  if (plan.params.epochs <= 0) return plan.params.steps;
-  if (plan.examples_per_epoch <= 0) throw ConfigError("epochs is set, but this stage cannot count its examples; set steps");
-  return std::numeric_limits<std::int64_t>::max();
+double step_flops(const Architecture& model, const TrainParams& params, std::int64_t input_tokens,
+                  std::int64_t source_tokens) {
+  return model.train_flops(input_tokens - source_tokens, source_tokens, params.context);
+}
+
+/// The schedule needs the number of steps beforehand. With epochs or flops a dry pass over the batches gives it, and the
+/// data goes back to where it was.
+std::int64_t planned_steps(const Architecture& model, const FitPlan& plan) {
+  const TrainParams& params = plan.params;
+  if (params.epochs > 0 && params.flops > 0) {
+    throw ConfigError("epochs = " + std::to_string(params.epochs) + " and flops are both set; keep one of them");
+  }
+  if (params.epochs <= 0 && params.flops <= 0) return params.steps;
+  if (params.epochs > 0 && plan.examples_per_epoch <= 0) {
+    throw ConfigError("epochs is set, but this stage cannot count its examples; set steps or flops");
+  }
+  const std::string start = plan.train->position();
+  std::int64_t steps = 0;
+  double flops = 0;
+  // The last step is the one that reaches the budget.
+  while (params.epochs > 0 ? plan.train->epochs_done() < params.epochs : flops < params.flops) {
+    std::int64_t input_tokens = 0, source_tokens = 0;
+    for (std::int64_t i = 0; i < params.accumulation; ++i) {
+      const Batch batch = plan.train->next();
+      input_tokens += batch.input_tokens;
+      source_tokens += batch.source_tokens;
+    }
+    const double added = step_flops(model, params, input_tokens, source_tokens);
+    if (params.flops > 0 && !(added > 0)) {
+      throw PluginError(
+          "the architecture counts no floating-point operations for a step, so flops cannot end a stage; "
+          "set steps instead");
+    }
+    flops += added;
+    ++steps;
+  }
+  plan.train->restore(start);
+  return steps;
 }
 
 std::string format_note(double loss, double tokens_per_second) {
@@ -165,28 +206,20 @@ std::string format_note(double loss, double tokens_per_second) {
 }  // namespace
 
 std::vector<MetricSpec> fit_metrics() {
-  return {
-      {"loss", "nats/token", "Training loss of the step, mean over its target tokens.", Better::kLower},
-      {"validation_loss", "nats/token", "Mean loss over held-out batches.", Better::kLower},
-      {"learning_rate", "", "Learning rate of the step.", Better::kNeither},
-      {"grad_norm", "", "Global gradient norm before clipping.", Better::kNeither},
-      {"tokens_per_second", "tokens/s", "Input tokens trained per second since the last logged point.", Better::kHigher}};
+  return {{"loss", "nats/token", "Training loss of the step, mean over its target tokens.", Better::kLower},
+          {"validation_loss", "nats/token", "Mean loss over held-out batches.", Better::kLower},
+          {"learning_rate", "", "Learning rate of the step.", Better::kNeither},
+          {"grad_norm", "", "Global gradient norm before clipping.", Better::kNeither},
+          {"tokens_per_second", "tokens/s", "Input tokens trained per second since the last logged point.", Better::kHigher},
+          {"target_tokens", "tokens", "Tokens with a label trained on so far.", Better::kNeither},
+          {"target_bytes", "bytes", "UTF-8 bytes that the labels so far stand for.", Better::kNeither},
+          {"flops", "flop", "Floating-point operations of training so far.", Better::kNeither}};
 }
 
 FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   const TrainParams& params = plan.params;
   const bool bf16 = params.precision == "bfloat16";
-  // With epochs the schedule needs the number of steps beforehand; a dry pass over the data position gives it.
-  std::int64_t total_steps = planned_steps(plan);
-  if (params.epochs > 0) {
-    const std::string start = plan.train->position();
-    total_steps = 0;
-    while (plan.train->epochs_done() < params.epochs) {
-      for (std::int64_t i = 0; i < params.accumulation; ++i) plan.train->next();
-      ++total_steps;
-    }
-    plan.train->restore(start);
-  }
+  const std::int64_t total_steps = planned_steps(model, plan);
 
   AdamW optimizer(model.parameters(), params);
   LoopState state;
@@ -246,7 +279,9 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     state.totals.steps = number;
     state.totals.target_tokens += step.target_tokens;
     state.totals.input_tokens += step.input_tokens;
-    state.totals.flops += model.train_flops_per_token(params.context) * static_cast<double>(step.input_tokens);
+    state.totals.source_tokens += step.source_tokens;
+    state.totals.target_bytes += step.target_bytes;
+    state.totals.flops += step_flops(model, params, step.input_tokens, step.source_tokens);
     state.totals.seconds += std::chrono::duration<double>(Clock::now() - step_start).count();
     tokens_since_log += step.input_tokens;
     const bool last = number == total_steps;
@@ -257,6 +292,9 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
       hooks.log("learning_rate", number, learning_rate);
       hooks.log("grad_norm", number, norm);
       hooks.log("tokens_per_second", number, rate);
+      hooks.log("target_tokens", number, static_cast<double>(state.totals.target_tokens));
+      hooks.log("target_bytes", number, static_cast<double>(state.totals.target_bytes));
+      hooks.log("flops", number, state.totals.flops);
       last_log = Clock::now();
       tokens_since_log = 0;
     }

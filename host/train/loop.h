@@ -16,6 +16,7 @@ namespace temper {
 struct FitTotals {
   std::int64_t steps = 0, target_tokens = 0, input_tokens = 0;
   double seconds = 0, flops = 0;
+  std::int64_t source_tokens = 0, target_bytes = 0;  ///< source_tokens are among input_tokens
 };
 
 struct FitHooks {

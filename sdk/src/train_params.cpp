@@ -8,6 +8,9 @@ ParamTable<TrainParams> train_params() {
   ParamTable<P> table;
   table.add("steps", &P::steps, "Optimiser steps.", {.min = 0, .max = 1e9, .unit = "steps"});
   table.add("epochs", &P::epochs, "If above 0, replaces steps: passes over the training data.", {.min = 0, .max = 1e6});
+  table.add("flops", &P::flops,
+            "If above 0, replaces steps: floating-point operations of training; the last step is the one that reaches them.",
+            {.min = 0, .max = 1e30, .unit = "flop"});
   table.add("batch_size", &P::batch_size, "Rows of one micro-batch.", {.min = 1, .max = 65536, .unit = "rows"});
   table.add("accumulation", &P::accumulation, "Micro-batches of one optimiser step, weighted by their target tokens.",
             {.min = 1, .max = 65536});
@@ -38,6 +41,8 @@ ParamTable<TrainParams> train_params() {
             {.min = 0, .max = 1e6});
   table.add("checkpoint_every", &P::checkpoint_every, "Steps between resumable checkpoints; 0 is only at the end.",
             {.min = 0, .max = 1e9, .unit = "steps"});
+  table.require([](const P& p) { return p.epochs == 0 || p.flops == 0; },
+                "epochs and flops both say when training ends; keep one of them");
   table.require([](const P& p) { return p.patience == 0 || (p.validate_every > 0 && p.validation_batches > 0); },
                 "patience needs validate_every and validation_batches above 0");
   return table;

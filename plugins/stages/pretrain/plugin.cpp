@@ -22,7 +22,7 @@ ParamTable<PretrainParams> pretrain_params() {
   table.plugin("objective", &P::objective, "objective", "What is learnt from a document.");
   table.include(&P::train, train_params());
   table.require([](const P& p) { return p.train.epochs == 0; },
-                "pretrain counts steps, not epochs: leave epochs at 0 and set steps");
+                "pretrain counts steps or flops, not epochs: leave epochs at 0 and set steps or flops");
   return table;
 }
 

@@ -41,7 +41,9 @@ struct CountingBatches final : BatchSource {
       example.labels.push_back(length < 0 ? kIgnoreLabel : static_cast<std::int64_t>(rng.below(V)));
     }
     ++step;
-    return pad_examples({example}, 16, 0);
+    Batch batch = pad_examples({example}, 16, 0);
+    batch.target_bytes = 3 * batch.target_tokens;
+    return batch;
   }
   double epochs_done() const override { return static_cast<double>(step) / 10; }
   std::string position() const override { return std::to_string(step); }
@@ -62,7 +64,7 @@ struct Trial {
   TrainParams params;
   CountingBatches batches;
   SilentProgress progress;
-  std::map<std::int64_t, double> losses, rates;
+  std::map<std::int64_t, double> losses, rates, flops, target_tokens, target_bytes;
   std::optional<StateDict> saved;
   std::int64_t saved_steps = 0;
   std::int64_t cancel_after = -1;
@@ -91,6 +93,9 @@ struct Trial {
     hooks.log = [this](const std::string& metric, std::int64_t step, double value) {
       if (metric == "loss") losses[step] = value;
       if (metric == "learning_rate") rates[step] = value;
+      if (metric == "flops") flops[step] = value;
+      if (metric == "target_tokens") target_tokens[step] = value;
+      if (metric == "target_bytes") target_bytes[step] = value;
     };
     hooks.cancelled = [this] { return cancel_after >= 0 && static_cast<std::int64_t>(losses.size()) >= cancel_after; };
     hooks.save = [this](const StateDict& state, const FitTotals& totals) {
@@ -195,6 +200,70 @@ TEST_CASE("P-LOSS-10 the schedule moves with optimiser steps, not micro-batches"
   trial.run(model);
   CHECK(trial.batches.step == 12);
   CHECK(trial.rates.size() == 3);
+}
+
+TEST_CASE("flops end the stage at the step that reaches them, and the schedule ends there too") {
+  auto model = make_model();
+  Trial trial;
+  trial.batches.lengths = {12, 7};
+  const double long_step = model.train_flops(12, 0, trial.params.context), short_step = model.train_flops(7, 0, 256);
+  trial.params.flops = 2 * long_step + 2 * short_step + 1;  // one operation more than four steps
+  trial.params.steps = 1;                                   // overridden
+  const FitReport report = trial.run(model);
+  CHECK(report.totals.steps == 5);
+  CHECK(report.totals.flops == 3 * long_step + 2 * short_step);
+  CHECK(trial.batches.step == 5);
+  CHECK(trial.rates.at(5) < trial.rates.at(4));
+
+  auto same = make_model();
+  Trial counted;
+  counted.batches.lengths = {12, 7};
+  counted.params.steps = 5;
+  counted.run(same);
+  CHECK(equal_weights(model, same));
+  CHECK(counted.rates == trial.rates);
+}
+
+TEST_CASE("P-REPRO-03 a flops budget survives a stop: same steps, same weights, same count of operations") {
+  auto straight = make_model(0.1), stopped = make_model(0.1);
+  Trial whole, first, second;
+  for (Trial* trial : {&whole, &first, &second}) {
+    trial->batches.lengths = {12, 7, 9};
+    trial->params.flops = 8.5 * straight.train_flops(9, 0, 256) / 3;
+    trial->params.flops *= 3;
+  }
+  const FitReport wanted = whole.run(straight);
+  first.cancel_after = 3;
+  CHECK_THROWS_AS(first.run(stopped), Cancelled);
+  const FitReport report = second.run(stopped, first.saved);
+  CHECK(report.totals.steps == wanted.totals.steps);
+  CHECK(report.totals.flops == wanted.totals.flops);
+  CHECK(report.totals.target_tokens == wanted.totals.target_tokens);
+  CHECK(report.totals.target_bytes == wanted.totals.target_bytes);
+  CHECK(equal_weights(straight, stopped));
+  for (const auto& [step, value] : second.flops) CHECK(value == whole.flops.at(step));
+  for (const auto& [step, value] : second.target_bytes) CHECK(value == whole.target_bytes.at(step));
+}
+
+TEST_CASE("what has been trained on so far is logged with every point and at the end") {
+  auto model = make_model();
+  Trial trial;
+  trial.params.log_every = 4;
+  trial.run(model);
+  CHECK(trial.flops.size() == 4);  // steps 1, 4, 8 and 10
+  const double step = model.train_flops(12, 0, 256);
+  CHECK(trial.flops.at(1) == Approx(step));
+  CHECK(trial.flops.at(10) == Approx(10 * step));
+  CHECK(trial.target_tokens.at(8) == 96);
+  CHECK(trial.target_bytes.at(10) == 360);
+}
+
+TEST_CASE("epochs and flops together are refused") {
+  auto model = make_model();
+  Trial trial;
+  trial.params.epochs = 1;
+  trial.params.flops = 1e9;
+  CHECK_THROWS_AS(trial.run(model), ConfigError);
 }
 
 TEST_CASE("a batch without any target is an error that says so") {
