@@ -18,6 +18,43 @@ std::string beginning(const std::string& text) {
   return text.substr(0, size);
 }
 
+/// A causal model's request: the whole text behind BOS, or behind its own first token where there is no BOS.
+std::vector<ScoreRequest> one_request(std::vector<std::int32_t> ids, std::int32_t bos) {
+  ScoreRequest request;
+  if (bos >= 0) request.context_ids = {bos};
+  if (bos < 0 && ids.size() > 1) {
+    request.context_ids = {ids.front()};
+    ids.erase(ids.begin());
+  }
+  if (ids.empty()) return {};
+  request.continuation_ids = std::move(ids);
+  return {std::move(request)};
+}
+
+/// An encoder-decoder's requests: the text cut into windows, each with the window before it as source. The first has nothing
+/// before it, so every token is written once, and the sum is a code length of the whole text.
+std::vector<ScoreRequest> windows(const std::vector<std::int32_t>& ids, std::int64_t window) {
+  std::vector<ScoreRequest> requests;
+  const auto width = static_cast<std::size_t>(window);
+  for (std::size_t first = 0; first < ids.size(); first += width) {
+    const auto at = [&](std::size_t index) {
+      return ids.begin() + static_cast<std::ptrdiff_t>(std::min(index, ids.size()));
+    };
+    ScoreRequest request;
+    request.context_ids.assign(at(first - std::min(first, width)), at(first));
+    request.continuation_ids.assign(at(first), at(first + width));
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+/// One document, its requests [first, last) and the bytes that they are scored over.
+struct Scored {
+  const Document* document;
+  std::size_t first, last;
+  double bytes;
+};
+
 }  // namespace
 
 ParamTable<PerplexityParams> perplexity_params() {
@@ -27,6 +64,9 @@ ParamTable<PerplexityParams> perplexity_params() {
   table.add("documents", &P::documents, "Score at most this many documents; 0 is all.", {.min = 0, .max = 1e9});
   table.add("max_tokens", &P::max_tokens, "Score at most this many tokens of a document, from its start; 0 is all.",
             {.min = 0, .max = 1e9, .unit = "tokens"});
+  table.add("window", &P::window,
+            "Encoder-decoders only: tokens that the decoder writes at a time, with as many before them as source.",
+            {.min = 1, .max = 1 << 20, .unit = "tokens"});
   return table;
 }
 
@@ -36,61 +76,69 @@ EvalResult Perplexity::evaluate(EvalContext& context) {
     throw DataError("evaluator perplexity found no held-out documents; raise validation_fraction or give more data");
   }
   const Tokenizer& tokenizer = context.tokenizer();
+  const bool encoder_decoder = context.model().traits().encoder_decoder;
   std::vector<ScoreRequest> requests;
-  std::vector<double> bytes;
-  std::vector<const Document*> scored;
+  std::vector<Scored> scored;
   for (const auto& document : documents) {
-    ScoreRequest request;
-    if (tokenizer.bos_id() >= 0) request.context_ids = {tokenizer.bos_id()};
-    request.continuation_ids = tokenizer.encode(document.text);
+    auto ids = tokenizer.encode(document.text);
     bool whole = true;
-    if (params_.max_tokens > 0 && static_cast<std::int64_t>(request.continuation_ids.size()) > params_.max_tokens) {
-      request.continuation_ids.resize(static_cast<std::size_t>(params_.max_tokens));
+    if (params_.max_tokens > 0 && static_cast<std::int64_t>(ids.size()) > params_.max_tokens) {
+      ids.resize(static_cast<std::size_t>(params_.max_tokens));
       whole = false;
     }
-    if (tokenizer.bos_id() < 0 && request.continuation_ids.size() > 1) {
-      request.context_ids = {request.continuation_ids.front()};
-      request.continuation_ids.erase(request.continuation_ids.begin());
+    Scored item{&document, requests.size(), 0, 0};
+    for (auto& request : encoder_decoder ? windows(ids, params_.window) : one_request(ids, tokenizer.bos_id())) {
+      // A cut may end inside a character, whose bytes decode() replaces; only a whole document has its own byte count.
+      if (!whole) item.bytes += static_cast<double>(tokenizer.decode(request.continuation_ids).size());
+      requests.push_back(std::move(request));
     }
-    if (request.continuation_ids.empty()) continue;
-    // A cut may end inside a character, whose bytes decode() replaces; only a whole document has its own byte count.
-    bytes.push_back(static_cast<double>(whole ? document.text.size() : tokenizer.decode(request.continuation_ids).size()));
-    requests.push_back(std::move(request));
-    scored.push_back(&document);
+    item.last = requests.size();
+    if (item.first == item.last) continue;
+    if (whole) item.bytes = static_cast<double>(document.text.size());
+    scored.push_back(item);
   }
   if (requests.empty()) throw DataError("evaluator perplexity: every held-out document is empty");
-  context.progress().begin("perplexity", static_cast<std::int64_t>(requests.size()));
+  context.progress().begin("perplexity", static_cast<std::int64_t>(scored.size()));
   const auto scores = context.scorer().score(requests);
-  context.progress().update(static_cast<std::int64_t>(requests.size()), "documents");
+  context.progress().update(static_cast<std::int64_t>(scored.size()), "documents");
   context.progress().end();
 
   EvalResult result;
   result.score_names = {"nll_per_token.num", "nll_per_token.den", "bits_per_byte.num", "bits_per_byte.den"};
-  std::vector<double> nll, tokens;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    nll.push_back(-scores[i].sum);
-    tokens.push_back(static_cast<double>(scores[i].log_probs.size()));
+  std::vector<double> nll, tokens, bytes;
+  for (const auto& item : scored) {
+    double log_likelihood = 0, count = 0;
+    for (std::size_t i = item.first; i < item.last; ++i) {
+      log_likelihood += scores[i].sum;
+      count += static_cast<double>(scores[i].log_probs.size());
+    }
+    nll.push_back(-log_likelihood);
+    tokens.push_back(count);
+    bytes.push_back(item.bytes);
     ExampleRow row;
-    row.item_id = scored[i]->id;
-    row.prompt_sha = sha256_hex(scored[i]->text);
-    row.prompt = beginning(scored[i]->text);
-    row.scores = {nll.back(), tokens.back(), nll.back() / kLn2, bytes[i]};
+    row.item_id = item.document->id;
+    row.prompt_sha = sha256_hex(item.document->text);
+    row.prompt = beginning(item.document->text);
+    row.scores = {nll.back(), tokens.back(), nll.back() / kLn2, item.bytes};
     result.examples.push_back(std::move(row));
   }
+  const std::string how = encoder_decoder ? " Encoder-decoder: each window is written with the window before it as source, "
+                                            "which is not the measure of a causal model."
+                                          : "";
   const auto log_ppl =
-      ratio_metric({"nll_per_token", "nats/token", "Mean negative log-likelihood of a token.", Better::kLower}, nll, tokens,
-                   context.seed());
+      ratio_metric({"nll_per_token", "nats/token", "Mean negative log-likelihood of a token." + how, Better::kLower}, nll,
+                   tokens, context.seed());
   MetricValue ppl = log_ppl;
-  ppl.spec = {"perplexity", "", "Exponential of the mean negative log-likelihood of a token.", Better::kLower};
+  ppl.spec = {"perplexity", "", "Exponential of the mean negative log-likelihood of a token." + how, Better::kLower};
   ppl.value = std::exp(log_ppl.value);
   ppl.std_error = ppl.value * log_ppl.std_error;  // delta method
   ppl.ci_low = std::exp(log_ppl.ci_low);
   ppl.ci_high = std::exp(log_ppl.ci_high);
   std::vector<double> bits(nll);
   for (auto& value : bits) value /= kLn2;
-  const auto bpb =
-      ratio_metric({"bits_per_byte", "bits/byte", "Code length of the text; comparable between tokenizers.", Better::kLower},
-                   bits, bytes, context.seed());
+  const auto bpb = ratio_metric(
+      {"bits_per_byte", "bits/byte", "Code length of the text; comparable between tokenizers." + how, Better::kLower}, bits,
+      bytes, context.seed());
   result.metrics = {bpb, ppl, log_ppl};
   return result;
 }

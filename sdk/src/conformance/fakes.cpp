@@ -41,7 +41,12 @@ LookupModel::LookupModel(bool encoder_decoder, std::uint64_t seed) : encoder_dec
 at::Tensor LookupModel::hidden(const ModelInput& input) {
   at::Tensor hidden_BTD = at::embedding(embedding_VD, input.ids_BT);
   if (input.source_ids_BS.defined()) {
-    hidden_BTD = hidden_BTD + at::embedding(embedding_VD, input.source_ids_BS).mean(1, true);
+    // The mean over real positions: padding must not change what a row gives.
+    at::Tensor real_BS = at::ones_like(input.source_ids_BS);
+    if (input.source_segments_BS.defined()) real_BS = input.source_segments_BS != kPaddingSegment;
+    const at::Tensor real_BS1 = real_BS.unsqueeze(-1).to(at::kFloat);
+    const at::Tensor source_BSD = at::embedding(embedding_VD, input.source_ids_BS) * real_BS1;
+    hidden_BTD = hidden_BTD + source_BSD.sum(1, true) / real_BS1.sum(1, true);
   }
   last_hidden_BTD = hidden_BTD;
   if (hidden_BTD.requires_grad()) last_hidden_BTD.retain_grad();

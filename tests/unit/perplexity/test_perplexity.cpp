@@ -61,14 +61,29 @@ class SilentProgress final : public Progress {
   void end() override {}
 };
 
+/// All that the evaluator asks a model for is what kind it is.
+class KindOnly final : public Architecture {
+ public:
+  bool encoder_decoder = false;
+  ArchitectureTraits traits() const override { return {encoder_decoder, 258, 8, 0}; }
+  at::Tensor hidden(const ModelInput&) override { throw PluginError("not used"); }
+  at::Tensor head() override { throw PluginError("not used"); }
+  std::vector<NamedParameter> parameters() override { return {}; }
+  std::vector<WeightName> weight_names() const override { return {}; }
+  void train(bool) override {}
+  bool is_training() const override { return false; }
+  double train_flops_per_token(std::int64_t) const override { return 1; }
+};
+
 class FakeContext final : public EvalContext {
  public:
   std::vector<Document> documents;
   FlatScorer flat;
   ByteTokenizer bytes;
+  KindOnly kind;
   std::uint64_t seed() const override { return 7; }
   c10::Device device() const override { return c10::Device(c10::DeviceType::CPU); }
-  Architecture& model() override { throw PluginError("not used"); }
+  Architecture& model() override { return kind; }
   const Tokenizer& tokenizer() const override { return bytes; }
   const std::string& prompt_template() const override { return template_; }
   Generator& generator() override { throw PluginError("not used"); }
@@ -140,4 +155,40 @@ TEST_CASE("no documents, or only empty ones, is an error") {
   CHECK_THROWS_AS(Perplexity({}).evaluate(context), DataError);
   context.documents = {{"a", "", ""}};
   CHECK_THROWS_AS(Perplexity({}).evaluate(context), DataError);
+}
+
+TEST_CASE("an encoder-decoder writes every token once, window by window, with the window before as source") {
+  FakeContext context;
+  context.kind.encoder_decoder = true;
+  context.documents = {{"a", "abcdefgh", ""}, {"b", "xy", ""}, {"empty", "", ""}};
+  PerplexityParams params;
+  params.window = 3;
+  const EvalResult result = Perplexity(params).evaluate(context);
+  const auto ids = [](const std::string& text) { return std::vector<std::int32_t>(text.begin(), text.end()); };
+  REQUIRE(context.flat.seen.size() == 4);
+  CHECK(context.flat.seen[0].context_ids.empty());
+  CHECK(context.flat.seen[0].continuation_ids == ids("abc"));
+  CHECK(context.flat.seen[1].context_ids == ids("abc"));
+  CHECK(context.flat.seen[1].continuation_ids == ids("def"));
+  CHECK(context.flat.seen[2].context_ids == ids("def"));
+  CHECK(context.flat.seen[2].continuation_ids == ids("gh"));
+  CHECK(context.flat.seen[3].context_ids.empty());
+  REQUIRE(result.examples.size() == 2);
+  CHECK(result.examples[0].scores[1] == 8);
+  CHECK(result.examples[0].scores[3] == 8);
+  CHECK(metric(result, "perplexity") == Approx(2));
+  CHECK(metric(result, "bits_per_byte") == Approx(1));
+  CHECK_THAT(result.metrics[0].spec.doc, ContainsSubstring("not the measure of a causal model"));
+}
+
+TEST_CASE("windows of a cut document count the bytes of what they hold") {
+  FakeContext context;
+  context.kind.encoder_decoder = true;
+  context.documents = {{"a", "abcdefgh", ""}};
+  PerplexityParams params;
+  params.window = 3;
+  params.max_tokens = 5;
+  const EvalResult result = Perplexity(params).evaluate(context);
+  CHECK(result.examples[0].scores[1] == 5);
+  CHECK(result.examples[0].scores[3] == 5);
 }
