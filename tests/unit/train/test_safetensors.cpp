@@ -42,7 +42,9 @@ void refused(const std::string& header, std::size_t data, const std::string& why
 TEST_CASE("tensors of all types come back equal, and equal content gives equal bytes") {
   TensorFile file;
   file.tensors["f32"] = at::arange(6, at::kFloat).reshape({2, 3});
-  file.tensors["bf16"] = at::ones({4}, at::kBFloat16);
+  file.tensors["bf16"] = at::arange(4, at::kFloat).div(3).to(at::kBFloat16);
+  file.tensors["f16"] = at::arange(5, at::kFloat).div(7).to(at::kHalf);
+  file.tensors["i32"] = at::arange(3, at::kInt).neg();
   file.tensors["i64"] = at::arange(3, at::kLong);
   file.tensors["u8"] = at::zeros({0}, at::kByte);
   file.tensors["scalar"] = at::scalar_tensor(2.5, at::kDouble);
@@ -70,6 +72,42 @@ TEST_CASE("P-MODEL-09 damaged headers are refused in words") {
   refused(entry("F32", "[-1]", "[0,8]"), 8, "lacks dtype, shape");
   refused(R"({"t":{"dtype":"F32"}})", 8, "lacks dtype, shape");
   CHECK_THROWS_AS(read_safetensors(temporary("absent")), DataError);
+}
+
+TEST_CASE("P-MODEL-09 a header cannot claim more data than the file has, in whatever way") {
+  const std::string one = R"("dtype":"F32","shape":[2],"data_offsets":)";
+  refused("{\"a\":{" + one + "[0,8]},\"b\":{" + one + "[0,8]}}", 8, "overlap");
+  refused("{\"a\":{" + one + "[0,8]},\"b\":{" + one + "[4,12]}}", 12, "overlap");
+  refused("{\"a\":{" + one + "[8,16]}}", 16, "leave a gap");
+  refused("{\"a\":{" + one + "[0,8]}}", 16, "end at byte 8");
+  refused("{\"a\":{" + one + "[0,8]},\"a\":{" + one + "[0,8]}}", 8, "is there twice");
+  refused(entry("F32", "[0,9223372036854775807,9223372036854775807]", "[0,0]"), 0, "does not fit");
+  refused(entry("F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "too many dimensions");
+  refused(std::string(100000, '['), 0, "not a JSON object");
+  refused(R"({"t":)" + std::string(100000, '['), 0, "lacks dtype");
+  refused(R"({"t":{"x":{"y":1}}})", 0, "lacks dtype");
+  refused("[]", 0, "not a JSON object");
+  refused("7", 0, "not a JSON object");
+}
+
+TEST_CASE("a file gives one tensor at a time, and takes them so") {
+  std::map<std::string, TensorSource> sources;
+  int made = 0;
+  for (const char* name : {"a", "b"}) {
+    sources[name] = {at::kHalf, {2, 2}, [&made] {
+                       ++made;
+                       return at::full({2, 2}, made, at::kHalf);
+                     }};
+  }
+  write_safetensors(temporary("streamed"), sources, {{"format", "pt"}});
+  CHECK(made == 2);
+  const SafetensorsFile file(temporary("streamed"));
+  CHECK(file.entries().at("b").shape == std::vector<std::int64_t>{2, 2});
+  CHECK(file.entries().at("b").end - file.entries().at("b").begin == 8);
+  CHECK(at::equal(file.read("b"), at::full({2, 2}, 2, at::kHalf)));
+  CHECK(at::equal(file.read("a"), at::full({2, 2}, 1, at::kHalf)));
+  sources["b"].shape = {4};
+  CHECK_THROWS_WITH(write_safetensors(temporary("wrong"), sources, {}), ContainsSubstring("tensor 'b'"));
 }
 
 TEST_CASE("every truncation of a file is refused") {
