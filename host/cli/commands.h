@@ -14,6 +14,8 @@ int compare_command(const std::vector<std::string>& args);
 int generate_command(const std::vector<std::string>& args);
 int tokenize_command(const std::vector<std::string>& args);
 int logits_command(const std::vector<std::string>& args);
+int import_command(const std::vector<std::string>& args);
+int export_command(const std::vector<std::string>& args);
 int score_command(const std::vector<std::string>& args);
 
 }  // namespace temper

@@ -34,6 +34,8 @@ const std::vector<Command>& commands() {
       {"score", "judge answers that any system wrote", temper::score_command},
       {"tokenize", "show a text's tokens", temper::tokenize_command},
       {"logits", "logits of a model for given token ids", temper::logits_command},
+      {"import", "take over a model from a Hugging Face folder or a GGUF file", temper::import_command},
+      {"export", "write a model as a Hugging Face folder", temper::export_command},
       {"plugins", "list, describe, check and create plugins",
        [](const std::vector<std::string>& args) { return temper::plugins_command(args, std::cout, std::cerr); }},
   };
