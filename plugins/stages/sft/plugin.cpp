@@ -2,6 +2,8 @@
 // Source: Ouyang et al., "Training language models to follow instructions with human feedback" (2022), section 3.5.
 #include "temper/plugin.h"
 
+#include <algorithm>
+
 #include "temper/stage.h"
 #include "temper/template.h"
 
@@ -25,29 +27,37 @@ ParamTable<SftParams> sft_params() {
   return table;
 }
 
+/// Whether anything is left to learn once an example is cut to the context.
+bool cut_to(Example& example, std::size_t context, bool& was_cut) {
+  was_cut = was_cut || example.ids.size() > context || example.source.size() > context;
+  // A source keeps its end, where the question and EOS are.
+  if (example.source.size() > context) {
+    example.source.erase(example.source.begin(), example.source.end() - static_cast<std::ptrdiff_t>(context));
+  }
+  if (example.ids.size() > context) {
+    example.ids.resize(context);
+    example.labels.resize(context);
+  }
+  return std::any_of(example.labels.begin(), example.labels.end(), [](auto label) { return label != kIgnoreLabel; });
+}
+
 /// Rows that do not fit the context whole keep their prompt's beginning; a row whose answer would be cut away entirely
 /// teaches nothing and is an error that says how many there are.
-std::vector<Example> examples_of(const std::vector<InstructionRow>& rows, const SftParams& params,
-                                 const Tokenizer& tokenizer, StageContext& context) {
+std::vector<Example> examples_of(const std::vector<InstructionRow>& rows, const SftParams& params, StageContext& context) {
   std::vector<Example> examples;
+  const auto traits = context.model().traits();
   std::int64_t cut = 0;
   for (const auto& row : rows) {
-    Example example = render_training(params.prompt_template, row.messages, tokenizer);
-    const auto length = static_cast<std::size_t>(params.train.context);
-    if (example.ids.size() > length) {
-      ++cut;
-      example.ids.resize(length);
-      example.labels.resize(length);
-      bool has_target = false;
-      for (const auto label : example.labels) has_target |= label != kIgnoreLabel;
-      if (!has_target) {
+    bool was_cut = false;
+    for (auto& example : training_examples(params.prompt_template, row.messages, context.tokenizer(), traits)) {
+      if (!cut_to(example, static_cast<std::size_t>(params.train.context), was_cut)) {
         throw DataError("instruction row '" + row.id + "' (" + row.source + "): its prompt fills all " +
-                        std::to_string(length) +
-                        " tokens of the context, so no answer is left to learn; raise context or "
-                        "remove the row");
+                        std::to_string(params.train.context) +
+                        " tokens of the context, so no answer is left to learn; raise context or remove the row");
       }
+      examples.push_back(std::move(example));
     }
-    examples.push_back(std::move(example));
+    cut += was_cut;
   }
   if (cut > 0) {
     context.note(std::to_string(cut) + " of " + std::to_string(rows.size()) + " instruction rows were cut to " +
@@ -63,7 +73,7 @@ class Sft final : public Stage {
   FitStatus run(StageContext& context) override {
     context.set_prompt_template(params_.prompt_template);
     const auto load = [&](bool validation) {
-      return examples_of(context.instructions(params_.data, validation), params_, context.tokenizer(), context);
+      return examples_of(context.instructions(params_.data, validation), params_, context);
     };
     auto examples = load(false);
     FitPlan plan;
