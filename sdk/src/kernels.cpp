@@ -57,46 +57,65 @@ TEMPER_AVX2 inline __m256 exp_of(__m256 x) {
   return _mm256_mul_ps(p, _mm256_castsi256_ps(power));
 }
 
-/// Rows x of activations against two rows of weights.
-template <int X>
-TEMPER_AVX2 void dot_two(const float* x, std::int64_t inputs, const float* w0, const float* w1, float* y0, float* y1,
-                         std::int64_t stride) {
-  __m256 a0[X], a1[X];
-  for (int r = 0; r < X; ++r) a0[r] = a1[r] = _mm256_setzero_ps();
-  std::int64_t i = 0;
-  for (; i + 8 <= inputs; i += 8) {
-    const __m256 u = _mm256_loadu_ps(w0 + i), v = _mm256_loadu_ps(w1 + i);
+/// The hardware's prefetchers lose their stride at every new row of a narrow matrix; asking for the rows that come next
+/// keeps the memory busy. Past the end a prefetch is harmless.
+inline void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+/// X rows of activations against W rows of weights, each pair one sum in steps of eight, so that a row's result is the
+/// same bits however many rows there are. `next` is how far behind w the rows lie that will be wanted next; 0 for none.
+template <int X, int W>
+TEMPER_AVX2 void dot(const float* x, std::int64_t inputs, const float* const* w, float* const* y, std::int64_t stride,
+                     std::int64_t next) {
+  __m256 sums[X][W];
+  for (int r = 0; r < X; ++r) {
+    for (int c = 0; c < W; ++c) sums[r][c] = _mm256_setzero_ps();
+  }
+  const auto eight = [&](std::int64_t i) __attribute__((target("avx2,fma"), always_inline)) {
+    __m256 u[W];
+    for (int c = 0; c < W; ++c) u[c] = _mm256_loadu_ps(w[c] + i);
     for (int r = 0; r < X; ++r) {
       const __m256 t = _mm256_loadu_ps(x + r * inputs + i);
-      a0[r] = _mm256_fmadd_ps(t, u, a0[r]);
-      a1[r] = _mm256_fmadd_ps(t, v, a1[r]);
+      for (int c = 0; c < W; ++c) sums[r][c] = _mm256_fmadd_ps(t, u[c], sums[r][c]);
     }
+  };
+  std::int64_t i = 0;
+  for (; i + 16 <= inputs; i += 16) {
+    if (next > 0) {
+      for (int c = 0; c < W; ++c) prefetch(w[c] + next + i);
+    }
+    eight(i);
+    eight(i + 8);
   }
+  for (; i + 8 <= inputs; i += 8) eight(i);
   for (int r = 0; r < X; ++r) {
-    float s0 = sum_of(a0[r]), s1 = sum_of(a1[r]);
-    for (std::int64_t j = i; j < inputs; ++j) {
-      s0 += x[r * inputs + j] * w0[j];
-      s1 += x[r * inputs + j] * w1[j];
+    for (int c = 0; c < W; ++c) {
+      float sum = sum_of(sums[r][c]);
+      for (std::int64_t j = i; j < inputs; ++j) sum += x[r * inputs + j] * w[c][j];
+      y[c][r * stride] = sum;
     }
-    y0[r * stride] = s0;
-    y1[r * stride] = s1;
   }
 }
 
-/// One row of activations against four rows of weights: four streams from memory keep the prefetchers busy. Sums run in
-/// the order of dot_two, so that a row's result does not depend on how many others there are.
-TEMPER_AVX2 void dot_four(const float* x, std::int64_t inputs, const float* w, float* y) {
-  __m256 a[4];
-  for (int r = 0; r < 4; ++r) a[r] = _mm256_setzero_ps();
-  std::int64_t i = 0;
-  for (; i + 8 <= inputs; i += 8) {
-    const __m256 t = _mm256_loadu_ps(x + i);
-    for (int r = 0; r < 4; ++r) a[r] = _mm256_fmadd_ps(t, _mm256_loadu_ps(w + r * inputs + i), a[r]);
-  }
-  for (int r = 0; r < 4; ++r) {
-    float s = sum_of(a[r]);
-    for (std::int64_t j = i; j < inputs; ++j) s += x[j] * w[r * inputs + j];
-    y[r] = s;
+/// All rows of activations against W rows of weights.
+template <int W>
+TEMPER_AVX2 void dot_all(const float* x, std::int64_t rows, std::int64_t inputs, const float* const* w, float* const* y,
+                         std::int64_t stride) {
+  constexpr int kMost = W == 4 ? 2 : 4;  // sums held in registers at once
+  float* out[W];
+  std::copy(y, y + W, out);
+  std::int64_t next = W * inputs;
+  for (std::int64_t n = 0; n < rows;) {
+    const std::int64_t take = std::min<std::int64_t>(rows - n, kMost);
+    const float* in = x + n * inputs;
+    if (take == 1) dot<1, W>(in, inputs, w, out, stride, next);
+    if (take == 2) dot<2, W>(in, inputs, w, out, stride, next);
+    if constexpr (kMost == 4) {
+      if (take == 3) dot<3, W>(in, inputs, w, out, stride, next);
+      if (take == 4) dot<4, W>(in, inputs, w, out, stride, next);
+    }
+    for (int c = 0; c < W; ++c) out[c] += take * stride;
+    n += take;
+    next = 0;
   }
 }
 
@@ -104,22 +123,20 @@ TEMPER_AVX2 void linear_float_range(const float* x, std::int64_t rows, std::int6
                                     const float* bias, float* y, std::int64_t outputs, std::int64_t begin,
                                     std::int64_t end) {
   std::int64_t o = begin;
-  if (rows == 1) {
-    for (; o + 4 <= end; o += 4) dot_four(x, inputs, w + o * inputs, y + o);
+  if (rows <= 2) {
+    for (; o + 4 <= end; o += 4) {
+      const float* in = w + o * inputs;
+      const float* const weights[4] = {in, in + inputs, in + 2 * inputs, in + 3 * inputs};
+      float* const out[4] = {y + o, y + o + 1, y + o + 2, y + o + 3};
+      dot_all<4>(x, rows, inputs, weights, out, outputs);
+    }
   }
   for (; o < end; o += 2) {
     // The last row of an odd range is computed twice, into the same place.
     const std::int64_t second = std::min(o + 1, end - 1);
-    const float *w0 = w + o * inputs, *w1 = w + second * inputs;
-    std::int64_t n = 0;
-    for (; n + 4 <= rows; n += 4) {
-      dot_two<4>(x + n * inputs, inputs, w0, w1, y + n * outputs + o, y + n * outputs + second, outputs);
-    }
-    float *y0 = y + n * outputs + o, *y1 = y + n * outputs + second;
-    const float* rest = x + n * inputs;
-    if (rows - n == 1) dot_two<1>(rest, inputs, w0, w1, y0, y1, outputs);
-    if (rows - n == 2) dot_two<2>(rest, inputs, w0, w1, y0, y1, outputs);
-    if (rows - n == 3) dot_two<3>(rest, inputs, w0, w1, y0, y1, outputs);
+    const float* const weights[2] = {w + o * inputs, w + second * inputs};
+    float* const out[2] = {y + o, y + second};
+    dot_all<2>(x, rows, inputs, weights, out, outputs);
   }
   if (bias == nullptr) return;
   for (std::int64_t n = 0; n < rows; ++n) {
@@ -131,6 +148,9 @@ TEMPER_AVX2 inline __m256 widen(const std::int8_t* q) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(q))));
 }
 
+/// Bytes between what is multiplied and what is asked of memory: rows follow one another without gaps.
+constexpr std::int64_t kInt8Ahead = 1024;
+
 /// X rows of activations against one row of int8 weights. Each group's sum is scaled as a vector, so one horizontal sum
 /// at the end is enough.
 template <int X>
@@ -141,6 +161,7 @@ TEMPER_AVX2 void dot_int8(const float* x, std::int64_t inputs, const std::int8_t
   for (std::int64_t g = 0; g < inputs; g += kGroup) {
     __m256 part[X], other[X];
     for (int r = 0; r < X; ++r) part[r] = other[r] = _mm256_setzero_ps();
+    _mm_prefetch(reinterpret_cast<const char*>(q + g + kInt8Ahead), _MM_HINT_T0);
     for (std::int64_t i = g; i < g + kGroup; i += 16) {
       const __m256 u = widen(q + i), v = widen(q + i + 8);
       for (int r = 0; r < X; ++r) {
