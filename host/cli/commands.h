@@ -12,6 +12,7 @@ int resume_command(const std::vector<std::string>& args);
 int status_command(const std::vector<std::string>& args);
 int compare_command(const std::vector<std::string>& args);
 int generate_command(const std::vector<std::string>& args);
+int chat_command(const std::vector<std::string>& args);
 int tokenize_command(const std::vector<std::string>& args);
 int logits_command(const std::vector<std::string>& args);
 int import_command(const std::vector<std::string>& args);

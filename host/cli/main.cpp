@@ -31,6 +31,7 @@ const std::vector<Command>& commands() {
       {"status", "what a run has done so far", temper::status_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
       {"generate", "let a trained model answer a prompt", temper::generate_command},
+      {"chat", "talk with a trained model, or several in turn", temper::chat_command},
       {"score", "judge answers that any system wrote", temper::score_command},
       {"tokenize", "show a text's tokens", temper::tokenize_command},
       {"logits", "logits of a model for given token ids", temper::logits_command},

@@ -51,6 +51,12 @@ ParsedOptions parse_options(const std::vector<std::string>& args, const CommandH
   return parsed;
 }
 
+bool wants_json(const ParsedOptions& options) {
+  const auto format = options.get<std::string>("format");
+  if (format != "text" && format != "json") throw ConfigError("format = " + format + ": must be text or json");
+  return format == "json";
+}
+
 ProgressStyle progress_style(const ParsedOptions& options) {
   return progress_style(options.has("quiet") || options.get<std::string>("log-level") == "error");
 }

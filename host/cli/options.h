@@ -37,6 +37,8 @@ ParsedOptions parse_options(const std::vector<std::string>& args, const CommandH
                             const boost::program_options::options_description& own, std::size_t min_positional,
                             std::size_t max_positional);
 
+/// The option "format", which has to be text or json.
+bool wants_json(const ParsedOptions& options);
 ProgressStyle progress_style(const ParsedOptions& options);
 /// The plugins that the command line and the environment give.
 PluginHost load_host(const ParsedOptions& options);

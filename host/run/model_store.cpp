@@ -1,6 +1,8 @@
 // Loading models (see model_store.h).
 #include "host/run/model_store.h"
 
+#include <algorithm>
+
 #include "host/run/run_paths.h"
 
 namespace temper {
@@ -31,6 +33,26 @@ LoadedModel load_model(const Registry& registry, const fs::path& checkpoint) {
   return loaded;
 }
 
+std::vector<std::string> finished_stages(const fs::path& record) {
+  if (!fs::exists(record)) throw DataError("record '" + record.string() + "' was not found");
+  const RunPaths paths = paths_of_record(record);
+  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  if (fs::is_directory(paths.folder)) {
+    for (const auto& entry : fs::directory_iterator(paths.folder)) {
+      const fs::path manifest = entry.path() / "final/temper.json";
+      if (fs::exists(manifest)) found.emplace_back(fs::last_write_time(manifest), entry.path().filename().string());
+    }
+  }
+  if (found.empty()) {
+    throw DataError("record '" + record.string() + "' has no finished checkpoint beside it in '" + paths.folder.string() +
+                    "'");
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> names;
+  for (auto& [time, name] : found) names.push_back(std::move(name));
+  return names;
+}
+
 fs::path find_checkpoint(const std::string& reference) {
   if (fs::is_directory(reference)) return reference;
   const auto colon = reference.rfind(':');
@@ -38,21 +60,13 @@ fs::path find_checkpoint(const std::string& reference) {
   if (!fs::exists(record)) {
     throw DataError("model '" + reference + "' was not found; give a checkpoint folder or RECORD.h5:STAGE");
   }
-  const RunPaths paths = paths_of_record(record);
   std::string known;
-  if (fs::is_directory(paths.folder)) {
-    for (const auto& entry : fs::directory_iterator(paths.folder)) {
-      if (fs::exists(entry.path() / "final")) known += (known.empty() ? "" : ", ") + entry.path().filename().string();
-    }
-  }
-  if (known.empty()) {
-    throw DataError("record '" + record + "' has no finished checkpoint beside it in '" + paths.folder.string() + "'");
-  }
+  for (const auto& stage : finished_stages(record)) known += (known.empty() ? "" : ", ") + stage;
   if (colon == std::string::npos) {
     throw ConfigError("model '" + reference + "' names a record but no stage; write " + record +
                       ":STAGE with one of: " + known);
   }
-  const fs::path checkpoint = paths.final_checkpoint(reference.substr(colon + 1));
+  const fs::path checkpoint = paths_of_record(record).final_checkpoint(reference.substr(colon + 1));
   if (!fs::exists(checkpoint)) {
     throw ConfigError("record '" + record + "' has no finished stage '" + reference.substr(colon + 1) +
                       "'; it has: " + known);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "host/plugin/registry.h"
 #include "host/train/checkpoint.h"
@@ -20,6 +21,8 @@ struct LoadedModel {
 
 /// Throws DataError with the possible stages if the reference names none that has a checkpoint.
 std::filesystem::path find_checkpoint(const std::string& reference);
+/// Stages of a record that have a checkpoint beside it, in the order in which they ran. Throws DataError if there are none.
+std::vector<std::string> finished_stages(const std::filesystem::path& record);
 LoadedModel load_model(const Registry& registry, const std::filesystem::path& checkpoint);
 std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const std::filesystem::path& checkpoint,
                                           const CheckpointManifest& manifest);

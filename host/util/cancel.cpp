@@ -13,12 +13,18 @@ void write_text(std::string_view text) {
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
 }
 
+std::atomic<bool>& announced() {
+  static std::atomic<bool> on{true};
+  return on;
+}
+
 void on_signal(int) {
-  if (cancel_flag().exchange(true)) {
-    write_text("\nstopped at once; `temper resume` goes on from the last checkpoint\n");
+  const bool second = cancel_flag().exchange(true);
+  if (second) {
+    if (announced()) write_text("\nstopped at once; `temper resume` goes on from the last checkpoint\n");
     _exit(130);
   }
-  write_text("\nstopping after the current step; press Ctrl-C again to stop at once\n");
+  if (announced()) write_text("\nstopping after the current step; press Ctrl-C again to stop at once\n");
 }
 
 }  // namespace
@@ -28,9 +34,13 @@ std::atomic<bool>& cancel_flag() {
   return flag;
 }
 
+void announce_cancel(bool on) { announced() = on; }
+
 bool cancel_requested() { return cancel_flag().load(std::memory_order_relaxed); }
 
 void install_cancel_handler() {
+  announced();  // made here, not inside the handler
+  cancel_flag();
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
