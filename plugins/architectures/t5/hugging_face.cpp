@@ -41,7 +41,8 @@ std::optional<ImportedConfig> t5_from_hugging_face(const std::string& config_jso
   }
   ImportedConfig imported;
   imported.vocab_size = number("vocab_size", 32128);
-  const bool tied = config.value("tie_word_embeddings", true);
+  // Newer transformers write tie_word_embeddings as true for every T5; what tells the forms apart is this one.
+  const bool tied = config.value("tie_word_embeddings", true) && config.value("scale_decoder_outputs", true);
   imported.values = {{"d_model", std::to_string(number("d_model", 512))},
                      {"d_kv", std::to_string(number("d_kv", 64))},
                      {"num_heads", std::to_string(number("num_heads", 8))},
