@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
                        "\"vocab_size\": -1,",
                        "1e999",
                        "\"\\u0000\""};
-  config.mutants = 30000;
+  config.mutants = 6000;
   config.read = [&](const std::string& bytes) { find_architecture(*registry, bytes, "config.json"); };
 
   fuzz::Target index;
