@@ -1,5 +1,5 @@
 """10,000 lines of mixed text, the same each time: real English, Korean and other languages from the shared data, and made-up
-code, numbers, contractions, white space, emoji and rare characters. Used by compare.py."""
+code, numbers, contractions, white space, emoji and rare characters. Used by make_reference.py."""
 import gzip
 import json
 import random
