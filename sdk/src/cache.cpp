@@ -45,7 +45,6 @@ KeyValueCache::KeyValueCache(std::int64_t layers, std::int64_t places, std::int6
                              std::int64_t width, const at::Tensor& like)
     : lengths_(static_cast<std::size_t>(places), 0), room_(room) {
   const auto options = like.options().requires_grad(false);
-  // Zeros: where attention masks what is not held, its weight 0 must not meet a NaN left in memory.
   // Zeros: the weight 0 of what attention masks must not meet a NaN left in memory.
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     layers_.push_back(

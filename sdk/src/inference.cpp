@@ -22,14 +22,8 @@ bool plain(const at::Tensor& x) {
   return x.device().is_cpu() && x.scalar_type() == at::kFloat && !(at::GradMode::is_enabled() && x.requires_grad());
 }
 
-bool wants_gradient(std::initializer_list<at::Tensor> tensors) {
-  return at::GradMode::is_enabled() &&
-         std::any_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.requires_grad(); });
-}
-
 bool use_kernels(std::initializer_list<at::Tensor> tensors) {
-  return kernels::available() && !wants_gradient(tensors) &&
-         std::all_of(tensors.begin(), tensors.end(), [](const auto& t) { return plain(t); });
+  return kernels::available() && std::all_of(tensors.begin(), tensors.end(), [](const auto& t) { return plain(t); });
 }
 
 }  // namespace

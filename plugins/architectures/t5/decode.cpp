@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "t5.h"
 #include "temper/cache.h"
@@ -60,14 +59,6 @@ std::unique_ptr<DecodeState> T5::make_state(std::int64_t places, std::int64_t ro
     return KeyValueCache(params_.num_decoder_layers, places, params_.num_heads, positions, params_.d_kv, embedding_VD_);
   };
   auto state = std::make_unique<T5State>(cache(room), cache(source_room));
-  // Keys that a place does not hold yet have the weight 0 in a sum of values; only finite values come to nothing there.
-  std::vector<std::int64_t> all(static_cast<std::size_t>(places));
-  std::iota(all.begin(), all.end(), 0);
-  for (auto* part : {&state->own, &state->source}) {
-    const at::Tensor nothing =
-        at::zeros({places, params_.num_heads, part->room(), params_.d_kv}, embedding_VD_.options().requires_grad(false));
-    for (std::size_t layer = 0; layer < decoder_.size(); ++layer) part->write_prompts(layer, all, nothing, nothing);
-  }
   const auto options = decoder_bias_RH_.options().dtype(at::kLong).requires_grad(false);
   const at::Tensor bucket_N = bucket_of(at::arange(1 - room, 1, options), decoder_buckets());
   state->bias_HN = at::embedding(decoder_bias_RH_, bucket_N).t().contiguous();
