@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
+#include <utility>
 
 #include "host/infer/engine.h"
 #include "host/infer/sampling.h"
@@ -114,44 +115,40 @@ std::vector<Completion> BatchGenerator::generate(const std::vector<GenerateReque
 }
 
 /// Samples one token for a row. False once the row is finished.
-bool BatchGenerator::take_token(Row& row, std::size_t request, std::span<float> logits, const SamplingParams& params) {
+bool BatchGenerator::take_token(Row& row, std::size_t request, std::span<const float> logits,
+                                const SamplingParams& params) const {
   Completion& done = row.completion;
   SampledToken token;
   if (params.repetition_penalty == 1) {
     token = sample_token(logits, params, row.rng);
   } else {
     std::vector<float> penalised(logits.begin(), logits.end());
-    penalise_repetition(penalised, row.prompt, params.repetition_penalty);
-    std::vector<std::int32_t> answer_only;
-    for (const auto id : done.ids) {
-      if (std::find(row.prompt.begin(), row.prompt.end(), id) == row.prompt.end()) answer_only.push_back(id);
-    }
-    penalise_repetition(penalised, answer_only, params.repetition_penalty);
-    token = sample_token(penalised, params, row.rng);
-    token.log_prob = log_prob_of(logits, token.id, params.temperature);
+    std::vector<std::int32_t> seen = row.prompt;
+    seen.insert(seen.end(), done.ids.begin(), done.ids.end());
+    penalise_repetition(penalised, seen, params.repetition_penalty);
+    token.id = draw_token(penalised, params, softmax_sum(penalised, params.temperature), row.rng);
+    // The penalty steers the choice; the log-probability stays the model's own.
+    token.log_prob = log_prob_of(logits, token.id, softmax_sum(logits, params.temperature));
   }
   done.log_probs.push_back(token.log_prob);
   --row.room;
-  if (std::find(eos_.begin(), eos_.end(), token.id) != eos_.end()) {
-    done.finished = true;
-    done.stopped_by = "eos";
-  } else {
-    done.ids.push_back(token.id);
-  }
+  const bool is_eos = std::find(eos_.begin(), eos_.end(), token.id) != eos_.end();
+  if (!is_eos) done.ids.push_back(token.id);
+  if (is_eos) done.stopped_by = "eos";
   if (!params.stop.empty() || options_.on_text) {
     done.text = tokenizer_.decode(done.ids);
     std::string which;
     const std::size_t at = find_stop(done.text, params.stop, which);
     if (at != std::string::npos) {
       done.text.resize(at);
-      done.finished = true;
       done.stopped_by = which;
     }
     if (options_.on_text) options_.on_text(request, done.text);
   }
-  if (done.finished) return false;
-  if (row.room > 0) return true;
-  done.stopped_by = "length";
+  done.finished = !done.stopped_by.empty();
+  if (!done.finished && row.room > 0) return true;
+  if (!done.finished) done.stopped_by = "length";
+  if (params.stop.empty() && !options_.on_text) done.text = tokenizer_.decode(done.ids);
   return false;
 }
 
@@ -171,24 +168,31 @@ void BatchGenerator::run(std::vector<Row>& rows, const SamplingParams& params) {
   }
   DecodeEngine engine(model_, tokenizer_, params.weights == "int8" ? WeightFormat::kInt8 : WeightFormat::kFloat32, size);
 
+  /// A sequence in its place, and the row of the latest logits that is about it.
   struct Running {
     std::size_t request;
-    std::int64_t place, last_id;
+    std::int64_t place;
+    std::size_t line;
   };
   std::vector<Running> running;
   std::vector<std::int64_t> free;
   for (std::int64_t place = size.places - 1; place >= 0; --place) free.push_back(place);
   std::size_t next = 0;
   std::int64_t done = 0;
-  const auto finish = [&](std::size_t request, std::int64_t place) {
-    Row& row = rows[request];
-    if (row.completion.stopped_by.empty()) row.completion.stopped_by = "length";
-    if (row.completion.stopped_by == "eos" || row.completion.stopped_by == "length") {
-      row.completion.text = tokenizer_.decode(row.completion.ids);
+  /// One more token for each of `sequences`; those that go on are put behind `running`.
+  const auto take_tokens = [&](const at::Tensor& logits_BV, const std::vector<Running>& sequences) {
+    const auto width = static_cast<std::size_t>(logits_BV.size(1));
+    for (const auto& one : sequences) {
+      Row& row = rows[one.request];
+      const std::span<const float> logits(logits_BV.const_data_ptr<float>() + one.line * width, width);
+      if (row.room <= 0) row.completion.stopped_by = "length";
+      if (row.room > 0 && take_token(row, one.request, logits, params)) {
+        running.push_back(one);
+        continue;
+      }
+      free.push_back(one.place);
+      if (options_.on_progress) options_.on_progress(++done);
     }
-    free.push_back(place);
-    ++done;
-    if (options_.on_progress) options_.on_progress(done);
   };
   // New rows join in groups: a prefill of single rows would stop all others for little.
   const auto group = static_cast<std::size_t>(std::max<std::int64_t>(1, size.places / 4));
@@ -197,51 +201,31 @@ void BatchGenerator::run(std::vector<Row>& rows, const SamplingParams& params) {
     if (next < queue.size() && (running.empty() || free.size() >= std::min(group, queue.size() - next))) {
       std::vector<Begin> begins;
       std::vector<std::pair<std::int64_t, std::int64_t>> copies;  // from, to
-      std::vector<std::pair<std::size_t, std::size_t>> joined;    // request, row of the logits
-      std::vector<std::int64_t> places;
+      std::vector<Running> joined;
       while (next < queue.size() && !free.empty()) {
         const std::size_t request = queue[next++];
-        places.push_back(free.back());
+        const std::int64_t place = free.back();
         free.pop_back();
         if (!begins.empty() && *begins.back().prompt == rows[request].prompt) {
-          copies.emplace_back(begins.back().place, places.back());
+          copies.emplace_back(begins.back().place, place);
         } else {
-          begins.push_back({places.back(), &rows[request].prompt});
+          begins.push_back({place, &rows[request].prompt});
         }
-        joined.emplace_back(request, begins.size() - 1);
+        joined.push_back({request, place, begins.size() - 1});
       }
       const at::Tensor logits_BV = engine.begin(begins);
       for (const auto& [from, to] : copies) engine.copy_place(from, to);
-      const auto width = static_cast<std::size_t>(logits_BV.size(1));
-      for (std::size_t i = 0; i < joined.size(); ++i) {
-        const auto [request, line] = joined[i];
-        const std::span<float> logits(logits_BV.data_ptr<float>() + line * width, width);
-        if (rows[request].room > 0 && take_token(rows[request], request, logits, params)) {
-          running.push_back({request, places[i], rows[request].completion.ids.back()});
-        } else {
-          finish(request, places[i]);
-        }
-      }
+      take_tokens(logits_BV, joined);
       continue;
     }
     std::vector<std::int64_t> places, ids;
-    for (const auto& row : running) {
-      places.push_back(row.place);
-      ids.push_back(row.last_id);
+    for (std::size_t b = 0; b < running.size(); ++b) {
+      running[b].line = b;
+      places.push_back(running[b].place);
+      ids.push_back(rows[running[b].request].completion.ids.back());
     }
     const at::Tensor logits_BV = engine.advance(places, ids);
-    const auto width = static_cast<std::size_t>(logits_BV.size(1));
-    std::vector<Running> still;
-    for (std::size_t b = 0; b < running.size(); ++b) {
-      const std::size_t request = running[b].request;
-      const std::span<float> logits(logits_BV.data_ptr<float>() + b * width, width);
-      if (take_token(rows[request], request, logits, params)) {
-        still.push_back({request, running[b].place, rows[request].completion.ids.back()});
-      } else {
-        finish(request, running[b].place);
-      }
-    }
-    running = std::move(still);
+    take_tokens(logits_BV, std::exchange(running, {}));
   }
 }
 

@@ -39,7 +39,7 @@ class BatchGenerator final : public Generator {
   struct Row;
   std::vector<Row> rows_of(const std::vector<GenerateRequest>& requests, const SamplingParams& params) const;
   void run(std::vector<Row>& rows, const SamplingParams& params);
-  bool take_token(Row& row, std::size_t request, std::span<float> logits, const SamplingParams& params);
+  bool take_token(Row& row, std::size_t request, std::span<const float> logits, const SamplingParams& params) const;
   void measure_weights(const std::vector<Row>& rows, const SamplingParams& params);
 
   Architecture& model_;

@@ -4,21 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace temper {
 namespace {
 
 std::int32_t argmax(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
-
-/// Sum of exp((logit - top) / temperature). Terms are float (a vocabulary of exponentials is the dear part of a step),
-/// their sum is double.
-double sum_of_exponentials(std::span<const float> logits, float top, double temperature) {
-  const auto scale = static_cast<float>(1.0 / temperature);
-  double sum = 0;
-  for (const float logit : logits) sum += static_cast<double>(std::exp((logit - top) * scale));
-  return sum;
 }
 
 /// The k best ids in order: by logit, equal ones by id.
@@ -37,58 +29,74 @@ std::vector<std::int32_t> best(std::span<const float> logits, std::size_t k) {
 }
 
 /// All tokens may be drawn: no need to sort them.
-std::int32_t draw_any(std::span<const float> logits, double temperature, Rng& rng) {
-  const float top = *std::max_element(logits.begin(), logits.end());
-  const auto scale = static_cast<float>(1.0 / temperature);
-  double left = rng.uniform() * sum_of_exponentials(logits, top, temperature);
+std::int32_t draw_any(std::span<const float> logits, const SoftmaxSum& softmax, Rng& rng) {
+  const auto scale = static_cast<float>(1.0 / softmax.temperature);
+  double left = rng.uniform() * softmax.sum;
   for (std::size_t id = 0; id < logits.size(); ++id) {
-    left -= static_cast<double>(std::exp((logits[id] - top) * scale));
+    left -= static_cast<double>(std::exp((logits[id] - softmax.top) * scale));
     if (left < 0) return static_cast<std::int32_t>(id);
   }
   return argmax(logits);
 }
 
+/// What top_p keeps of candidates in order: the first ones that reach `wanted`, the crossing one included, at least one.
+/// Nothing if all of them together do not reach it.
+std::optional<std::size_t> nucleus(const std::vector<Candidate>& candidates, double wanted) {
+  double mass = 0;
+  for (std::size_t kept = 0; kept < candidates.size(); ++kept) {
+    if (kept > 0 && mass >= wanted) return kept;
+    mass += candidates[kept].probability;
+  }
+  if (mass >= wanted) return candidates.size();
+  return std::nullopt;
+}
+
 }  // namespace
+
+SoftmaxSum softmax_sum(std::span<const float> logits, double temperature) {
+  SoftmaxSum softmax;
+  softmax.temperature = temperature == 0 ? 1.0 : temperature;
+  softmax.top = *std::max_element(logits.begin(), logits.end());
+  const auto scale = static_cast<float>(1.0 / softmax.temperature);
+  for (const float logit : logits) softmax.sum += static_cast<double>(std::exp((logit - softmax.top) * scale));
+  return softmax;
+}
 
 std::vector<Candidate> sampling_candidates(std::span<const float> logits, const SamplingParams& params) {
   if (params.temperature == 0) return {{argmax(logits), 1.0}};
+  return sampling_candidates(logits, params, softmax_sum(logits, params.temperature));
+}
+
+std::vector<Candidate> sampling_candidates(std::span<const float> logits, const SamplingParams& params,
+                                           const SoftmaxSum& softmax) {
   const std::size_t all = logits.size();
-  const std::size_t most = params.top_k > 0 ? std::min(all, static_cast<std::size_t>(params.top_k)) : all;
-  const float top = *std::max_element(logits.begin(), logits.end());
-  const auto weight = [&](std::int32_t id) {
-    return std::exp((static_cast<double>(logits[static_cast<std::size_t>(id)]) - top) / params.temperature);
-  };
-  // Without top-k the nucleus is found among ever more of the best tokens; sorting a whole vocabulary is rarely needed.
-  const bool whole = most < all;
-  const double total = whole ? 0 : sum_of_exponentials(logits, top, params.temperature);
-  for (std::size_t count = whole ? most : std::min<std::size_t>(all, 256);; count = std::min(all, count * 8)) {
+  const bool top_k = params.top_k > 0 && static_cast<std::size_t>(params.top_k) < all;
+  const bool filtered = params.top_p < 1 || params.min_p > 0;
+  std::size_t count = filtered ? std::min<std::size_t>(all, 256) : all;
+  if (top_k) count = static_cast<std::size_t>(params.top_k);
+  // Sorting a whole vocabulary is rarely needed: what the filters keep is looked for among ever more of the best tokens.
+  for (;; count = std::min(all, count * 8)) {
     std::vector<Candidate> candidates;
     double sum = 0;
     for (const auto id : best(logits, count)) {
-      candidates.push_back({id, weight(id)});
+      const double shifted = static_cast<double>(logits[static_cast<std::size_t>(id)]) - softmax.top;
+      candidates.push_back({id, std::exp(shifted / softmax.temperature)});
       sum += candidates.back().probability;
     }
-    const double mass_of_all = whole || count == all ? sum : total;
-    std::size_t kept = candidates.size();
+    const bool complete = top_k || count == all;
+    const double mass = complete ? sum : softmax.sum;
     if (params.top_p < 1) {
-      double mass = 0;
-      kept = 0;
-      while (kept < candidates.size() && (kept == 0 || mass < params.top_p * mass_of_all - 1e-12 * mass_of_all)) {
-        mass += candidates[kept++].probability;
-      }
-      const bool crossed = kept < candidates.size() || mass >= params.top_p * mass_of_all - 1e-12 * mass_of_all;
-      if (!crossed && count < all && !whole) continue;
-    } else if (params.min_p > 0) {
-      // The likeliest token's weight is 1.
-      if (candidates.back().probability >= params.min_p && count < all && !whole) continue;
-    } else if (count < all && !whole) {
+      const auto kept = nucleus(candidates, params.top_p * mass - 1e-12 * mass);
+      if (!kept && !complete) continue;
+      candidates.resize(kept.value_or(candidates.size()));
+    } else if (!complete && candidates.back().probability >= params.min_p) {
       continue;
     }
-    candidates.resize(kept);
+    // The likeliest token's weight is 1.
     while (candidates.size() > 1 && candidates.back().probability < params.min_p) candidates.pop_back();
-    double mass = 0;
-    for (const auto& candidate : candidates) mass += candidate.probability;
-    for (auto& candidate : candidates) candidate.probability /= mass;
+    double kept_mass = 0;
+    for (const auto& candidate : candidates) kept_mass += candidate.probability;
+    for (auto& candidate : candidates) candidate.probability /= kept_mass;
     return candidates;
   }
 }
@@ -105,33 +113,27 @@ void penalise_repetition(std::span<float> logits, std::span<const std::int32_t> 
   }
 }
 
-float log_prob_of(std::span<const float> logits, std::int32_t id, double temperature) {
-  const double used = temperature == 0 ? 1.0 : temperature;
-  const float top = *std::max_element(logits.begin(), logits.end());
-  const double shifted = (static_cast<double>(logits[static_cast<std::size_t>(id)]) - top) / used;
-  return static_cast<float>(shifted - std::log(sum_of_exponentials(logits, top, used)));
+float log_prob_of(std::span<const float> logits, std::int32_t id, const SoftmaxSum& softmax) {
+  const double shifted = static_cast<double>(logits[static_cast<std::size_t>(id)]) - softmax.top;
+  return static_cast<float>(shifted / softmax.temperature - std::log(softmax.sum));
+}
+
+std::int32_t draw_token(std::span<const float> logits, const SamplingParams& params, const SoftmaxSum& softmax, Rng& rng) {
+  if (params.temperature == 0) return argmax(logits);
+  if (params.top_k == 0 && params.top_p >= 1 && params.min_p == 0) return draw_any(logits, softmax, rng);
+  const auto candidates = sampling_candidates(logits, params, softmax);
+  double draw = rng.uniform();
+  for (const auto& candidate : candidates) {
+    draw -= candidate.probability;
+    if (draw < 0) return candidate.id;
+  }
+  return candidates.back().id;
 }
 
 SampledToken sample_token(std::span<const float> logits, const SamplingParams& params, Rng& rng) {
-  SampledToken token;
-  if (params.temperature == 0) {
-    token.id = argmax(logits);
-  } else if (params.top_k == 0 && params.top_p >= 1 && params.min_p == 0) {
-    token.id = draw_any(logits, params.temperature, rng);
-  } else {
-    const auto candidates = sampling_candidates(logits, params);
-    double draw = rng.uniform();
-    token.id = candidates.back().id;
-    for (const auto& candidate : candidates) {
-      draw -= candidate.probability;
-      if (draw < 0) {
-        token.id = candidate.id;
-        break;
-      }
-    }
-  }
-  token.log_prob = log_prob_of(logits, token.id, params.temperature);
-  return token;
+  const SoftmaxSum softmax = softmax_sum(logits, params.temperature);
+  const std::int32_t id = draw_token(logits, params, softmax, rng);
+  return {id, log_prob_of(logits, id, softmax)};
 }
 
 }  // namespace temper
