@@ -68,61 +68,28 @@ at::Tensor DecodeEngine::logits(const at::Tensor& hidden_BD) const {
   return logits_BV.contiguous();
 }
 
-ModelInput DecodeEngine::prompts_of(const std::vector<Begin>& sequences) const {
-  std::vector<const std::vector<std::int32_t>*> rows;
-  for (const auto& sequence : sequences) rows.push_back(sequence.prompt);
-  const Padded padded = pad_right(rows, pad_);
-  ModelInput input;
-  if (!encoder_decoder_) {
-    input.ids_BT = padded.ids;
-    input.positions_BT = padded.positions;
-    input.segments_BT = padded.segments;
-    if (prefix_attention_) {
-      const at::Tensor all = at::ones_like(padded.ids);
-      input.prefix_BT = padded.segments.defined() ? (padded.segments == 0).to(at::kLong) : all;
-    }
-    return input;
-  }
-  input.source_ids_BS = padded.ids;
-  input.source_segments_BS = padded.segments.defined() ? padded.segments : at::zeros_like(padded.ids);
-  // The decoder starts with the padding id, as T5's does.
-  input.ids_BT = at::full({padded.ids.size(0), 1}, pad_, at::kLong);
-  input.positions_BT = at::zeros_like(input.ids_BT);
-  input.segments_BT = at::zeros_like(input.ids_BT);
-  return input;
+DecodeEngine::Sequence DecodeEngine::sequence_of(const std::vector<std::int32_t>& prompt) const {
+  // The decoder of an encoder-decoder starts with the padding id, as T5's does.
+  if (encoder_decoder_) return {prompt, {static_cast<std::int32_t>(pad_)}, 1};
+  return {{}, prompt, static_cast<std::int64_t>(prompt.size())};
 }
 
-at::Tensor DecodeEngine::begin(const std::vector<Begin>& sequences) {
-  const at::NoGradGuard guard;
-  std::vector<std::int64_t> places;
-  for (const auto& sequence : sequences) places.push_back(sequence.place);
-  if (decoder_ != nullptr) return logits(decoder_->prefill(*state_, places, prompts_of(sequences)));
-  for (const auto& sequence : sequences) {
-    Grown& grown = grown_[static_cast<std::size_t>(sequence.place)];
-    grown = {};
-    (encoder_decoder_ ? grown.source : grown.ids) = *sequence.prompt;
-    if (encoder_decoder_) grown.ids = {static_cast<std::int32_t>(pad_)};
-    grown.prefix = static_cast<std::int64_t>(grown.ids.size());
-  }
-  return full_pass(places);
-}
-
-at::Tensor DecodeEngine::full_pass(const std::vector<std::int64_t>& places) const {
+ModelInput DecodeEngine::input_of(const std::vector<const Sequence*>& sequences, at::Tensor* lengths_B) const {
   std::vector<const std::vector<std::int32_t>*> rows, sources;
-  for (const auto place : places) {
-    rows.push_back(&grown_[static_cast<std::size_t>(place)].ids);
-    sources.push_back(&grown_[static_cast<std::size_t>(place)].source);
+  for (const auto* sequence : sequences) {
+    rows.push_back(&sequence->ids);
+    sources.push_back(&sequence->source);
   }
   const Padded padded = pad_right(rows, pad_);
   ModelInput input;
   input.ids_BT = padded.ids;
   input.positions_BT = padded.positions;
   input.segments_BT = padded.segments;
+  if (lengths_B != nullptr) *lengths_B = padded.lengths_B;
   if (prefix_attention_) {
     input.prefix_BT = at::zeros_like(padded.ids);
-    for (std::size_t b = 0; b < places.size(); ++b) {
-      const auto prefix = grown_[static_cast<std::size_t>(places[b])].prefix;
-      input.prefix_BT[static_cast<std::int64_t>(b)].narrow(0, 0, prefix).fill_(1);
+    for (std::size_t b = 0; b < sequences.size(); ++b) {
+      input.prefix_BT[static_cast<std::int64_t>(b)].narrow(0, 0, sequences[b]->prefix).fill_(1);
     }
   }
   if (encoder_decoder_) {
@@ -131,7 +98,32 @@ at::Tensor DecodeEngine::full_pass(const std::vector<std::int64_t>& places) cons
     input.source_segments_BS = source.segments.defined() ? source.segments : at::zeros_like(source.ids);
     if (!input.segments_BT.defined()) input.segments_BT = at::zeros_like(input.ids_BT);
   }
-  return logits(last_positions(model_.hidden(input), padded.lengths_B));
+  return input;
+}
+
+at::Tensor DecodeEngine::begin(const std::vector<Begin>& begins) {
+  const at::NoGradGuard guard;
+  std::vector<std::int64_t> places;
+  std::vector<Sequence> sequences;
+  for (const auto& begin : begins) {
+    places.push_back(begin.place);
+    sequences.push_back(sequence_of(*begin.prompt));
+  }
+  if (decoder_ != nullptr) {
+    std::vector<const Sequence*> rows;
+    for (const auto& sequence : sequences) rows.push_back(&sequence);
+    return logits(decoder_->prefill(*state_, places, input_of(rows)));
+  }
+  for (std::size_t b = 0; b < places.size(); ++b) grown_[static_cast<std::size_t>(places[b])] = std::move(sequences[b]);
+  return full_pass(places);
+}
+
+at::Tensor DecodeEngine::full_pass(const std::vector<std::int64_t>& places) const {
+  std::vector<const Sequence*> rows;
+  for (const auto place : places) rows.push_back(&grown_[static_cast<std::size_t>(place)]);
+  at::Tensor lengths_B;
+  const ModelInput input = input_of(rows, &lengths_B);
+  return logits(last_positions(model_.hidden(input), lengths_B));
 }
 
 at::Tensor DecodeEngine::advance(const std::vector<std::int64_t>& places, const std::vector<std::int64_t>& ids) {

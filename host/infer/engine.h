@@ -30,13 +30,19 @@ class DecodeEngine {
   DecodeEngine(Architecture& model, const Tokenizer& tokenizer, WeightFormat format, Size size);
 
   /// Logits [B, V] of each sequence's next token. float32, on the CPU, V cut to the tokenizer's vocabulary (P-GEN-07).
-  at::Tensor begin(const std::vector<Begin>& sequences);
+  at::Tensor begin(const std::vector<Begin>& begins);
   at::Tensor advance(const std::vector<std::int64_t>& places, const std::vector<std::int64_t>& ids);
   void copy_place(std::int64_t from, std::int64_t to);
 
  private:
+  /// What the model has read of one sequence.
+  struct Sequence {
+    std::vector<std::int32_t> source, ids;
+    std::int64_t prefix = 0;
+  };
+  Sequence sequence_of(const std::vector<std::int32_t>& prompt) const;
+  ModelInput input_of(const std::vector<const Sequence*>& sequences, at::Tensor* lengths_B = nullptr) const;
   at::Tensor logits(const at::Tensor& hidden_BD) const;
-  ModelInput prompts_of(const std::vector<Begin>& sequences) const;
   at::Tensor full_pass(const std::vector<std::int64_t>& places) const;
 
   Architecture& model_;
@@ -46,12 +52,7 @@ class DecodeEngine {
   std::int64_t pad_;
   InferenceLinear head_;
   std::unique_ptr<DecodeState> state_;
-  /// Without a cache: what each place holds so far.
-  struct Grown {
-    std::vector<std::int32_t> source, ids;
-    std::int64_t prefix = 0;
-  };
-  std::vector<Grown> grown_;
+  std::vector<Sequence> grown_;  ///< by place, without a cache
 };
 
 }  // namespace temper
