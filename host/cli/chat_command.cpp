@@ -53,8 +53,7 @@ class Speakers {
   std::string answer(const std::string& name, std::vector<Message> messages, const SamplingParams& sampling,
                      const std::function<void(const std::string&)>& on_part) {
     const LoadedModel& loaded = model(name);
-    const auto& known = loaded.manifest.prompt_template;
-    const std::string name_of_template = known.empty() ? "instruction" : known;
+    const std::string name_of_template = template_or_default(loaded.manifest.prompt_template);
     RenderedPrompt prompt = render_prompt(name_of_template, messages, *loaded.tokenizer);
     // A conversation that outgrows the context loses its oldest exchange, and says so, rather than its system message.
     const std::int64_t limit = loaded.model->traits().max_positions;

@@ -80,8 +80,7 @@ RenderedPrompt render(const ParsedOptions& options, const LoadedModel& loaded, c
   std::vector<Message> messages;
   if (options.has("system")) messages.push_back({"system", options.get<std::string>("system")});
   messages.push_back({"user", prompt});
-  const auto& name = loaded.manifest.prompt_template;
-  return render_prompt(name.empty() ? "instruction" : name, messages, *loaded.tokenizer);
+  return render_prompt(template_or_default(loaded.manifest.prompt_template), messages, *loaded.tokenizer);
 }
 
 }  // namespace

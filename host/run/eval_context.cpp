@@ -1,6 +1,7 @@
 // Evaluator context (see eval_context.h).
 #include "host/run/eval_context.h"
 
+#include "host/run/model_store.h"
 #include "host/util/cancel.h"
 #include "temper/random.h"
 
@@ -11,7 +12,7 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
                                TerminalProgress& progress)
     : seed_(derive_seed(run_seed, {"evaluator", name})),
       model_(model),
-      prompt_template_(prompt_template.empty() ? "instruction" : prompt_template),
+      prompt_template_(template_or_default(prompt_template)),
       assets_(assets),
       progress_(stage, progress),
       generator_(model, assets.tokenizer(), {64, cancel_requested, {}}),

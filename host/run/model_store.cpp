@@ -33,6 +33,10 @@ LoadedModel load_model(const Registry& registry, const fs::path& checkpoint) {
   return loaded;
 }
 
+std::string template_or_default(const std::string& prompt_template) {
+  return prompt_template.empty() ? "instruction" : prompt_template;
+}
+
 std::vector<std::string> finished_stages(const fs::path& record) {
   if (!fs::exists(record)) throw DataError("record '" + record.string() + "' was not found");
   const RunPaths paths = paths_of_record(record);

@@ -19,6 +19,9 @@ struct LoadedModel {
   std::unique_ptr<Architecture> model;
 };
 
+/// A model that was never tuned is prompted with `instruction`.
+std::string template_or_default(const std::string& prompt_template);
+
 /// Throws DataError with the possible stages if the reference names none that has a checkpoint.
 std::filesystem::path find_checkpoint(const std::string& reference);
 /// Stages of a record that have a checkpoint beside it, in the order in which they ran. Throws DataError if there are none.
