@@ -134,12 +134,12 @@ std::int32_t id_field(const json& object, const char* name, std::int64_t size) {
 
 }  // namespace
 
-std::string read_tokenizer_file(fs::path path) {
+json read_tokenizer_file(fs::path path) {
   if (fs::is_directory(path)) path /= "tokenizer.json";
   json document = parse(read_text(path), path);
   if (!document.is_object()) throw DataError(path.string() + " is no tokenizer.json: it holds " + shown(document));
   if (!document.contains("temper")) document["temper"] = facts_beside(document, path.parent_path());
-  return document.dump();
+  return document;
 }
 
 Facts read_facts(const json& document, const std::function<std::int32_t(std::string_view)>& id_of, std::int64_t size) {

@@ -18,9 +18,9 @@ struct Facts {
   std::string chat_template;
 };
 
-/// The text of `path`, a tokenizer.json or the folder that holds one, with "temper" filled in from the files beside it.
+/// What `path` holds, a tokenizer.json or the folder that holds one, with "temper" filled in from the files beside it.
 /// Throws DataError with the path.
-std::string read_tokenizer_file(std::filesystem::path path);
+nlohmann::json read_tokenizer_file(std::filesystem::path path);
 
 /// The object "temper" of `document`, or what the document alone allows to know if it has none. `id_of` gives a token's id,
 /// or -1. Throws DataError if no token ends a text or an id is not in a vocabulary of `size`.

@@ -193,8 +193,7 @@ void choose_pad(ModelFile& model, const std::vector<std::int32_t>& spare_bytes) 
 
 }  // namespace
 
-ModelFile read_model(const std::string& json_text) {
-  const json document = parse_json(json_text, "the tokenizer, which has to be the text of a tokenizer.json,");
+ModelFile read_model(const json& document) {
   const auto& description = field(document, "model");
   if (!description.is_object()) {
     throw DataError("this is no tokenizer.json: it has no object 'model' but " + shown(document));

@@ -37,7 +37,7 @@ struct ModelFile {
   }
 };
 
-/// Throws DataError for anything that is damaged or not supported.
-ModelFile read_model(const std::string& json_text);
+/// Of a tokenizer.json. Throws DataError for anything that is damaged or not supported.
+ModelFile read_model(const nlohmann::json& document);
 
 }  // namespace temper::hf_bpe_plugin

@@ -7,6 +7,7 @@
 
 #include "chat_template.h"
 #include "export.h"
+#include "json_fields.h"
 #include "utf8.h"
 
 namespace temper::hf_bpe_plugin {
@@ -20,9 +21,9 @@ ParamTable<HfBpeParams> hf_bpe_params() {
 HfBpeTokenizer::HfBpeTokenizer(const HfBpeParams& params, const Args& args) {
   if (params.file.empty()) return;
   const auto path = std::filesystem::path(args.base_dir) / params.file;
-  const std::string bytes = read_tokenizer_file(path);
+  const nlohmann::json document = read_tokenizer_file(path);
   try {
-    load(bytes);
+    use(document, document.dump());
   } catch (const DataError& error) {
     throw DataError(path.string() + ": " + error.what());
   }
@@ -40,9 +41,13 @@ std::string HfBpeTokenizer::train(const TextSource&) {
 }
 
 void HfBpeTokenizer::load(const std::string& bytes) {
+  use(parse_json(bytes, "the tokenizer, which has to be the text of a tokenizer.json,"), bytes);
+}
+
+void HfBpeTokenizer::use(const nlohmann::json& document, std::string bytes) {
   auto made = std::make_unique<Loaded>();
-  made->model = read_model(bytes);
-  made->bytes = bytes;
+  made->model = read_model(document);
+  made->bytes = std::move(bytes);
   const ModelFile& model = made->model;
   made->byte_of.assign(model.tokens.size(), -1);
   for (std::size_t byte = 0; byte < 256; ++byte) {

@@ -53,6 +53,8 @@ class HfBpeTokenizer final : public Tokenizer {
   };
   class Encoding;
 
+  /// `bytes` is the text of `document`.
+  void use(const nlohmann::json& document, std::string bytes);
   /// Throws ConfigError before anything is loaded.
   const Loaded& loaded() const;
   const Token& token(std::int32_t id) const;
