@@ -9,13 +9,6 @@
 #include "temper/cache.h"
 
 namespace temper::gpt {
-namespace {
-
-at::Tensor norm(const at::Tensor& x, const NormWeights& w, double epsilon) {
-  return at::layer_norm(x, {x.size(-1)}, w.weight_D, w.bias_D, epsilon);
-}
-
-}  // namespace
 
 void Gpt::prepare_decoding(WeightFormat format) {
   decode_blocks_.clear();

@@ -14,10 +14,6 @@ namespace {
 
 at::Tensor linear(const at::Tensor& x, const LinearWeights& w) { return at::linear(x, w.weight_OI, w.bias_O); }
 
-at::Tensor norm(const at::Tensor& x_BTD, const NormWeights& w, double epsilon) {
-  return at::layer_norm(x_BTD, {x_BTD.size(-1)}, w.weight_D, w.bias_D, epsilon);
-}
-
 /// q, k, v as [B, H, T, K] views of the joint projection.
 std::array<at::Tensor, 3> split_heads(const at::Tensor& qkv_BTE, std::int64_t heads) {
   const auto parts = qkv_BTE.chunk(3, -1);
@@ -29,6 +25,10 @@ std::array<at::Tensor, 3> split_heads(const at::Tensor& qkv_BTE, std::int64_t he
 at::Tensor merge_heads(const at::Tensor& y_BHTK) { return y_BHTK.transpose(1, 2).flatten(2); }
 
 }  // namespace
+
+at::Tensor norm(const at::Tensor& x, const NormWeights& w, double epsilon) {
+  return at::layer_norm(x, {x.size(-1)}, w.weight_D, w.bias_D, epsilon);
+}
 
 Gpt::Gpt(const GptParams& params, const Args& args)
     : params_(params), vocab_size_(args.vocab_size), d_ff_(params.d_ff > 0 ? params.d_ff : 4 * params.d_model) {

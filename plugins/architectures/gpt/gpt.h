@@ -41,6 +41,8 @@ struct LinearWeights {
 struct NormWeights {
   at::Tensor weight_D, bias_D;
 };
+/// Layer norm over the last dimension.
+at::Tensor norm(const at::Tensor& x, const NormWeights& w, double epsilon);
 struct Block {
   NormWeights norm_1, norm_2;
   LinearWeights qkv, attention_out, up, down;
