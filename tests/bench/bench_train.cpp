@@ -12,6 +12,7 @@
 
 #include "gpt.h"
 #include "host/train/loop.h"
+#include "silent_progress.h"
 #include "temper/loss.h"
 #include "temper/random.h"
 
@@ -43,12 +44,6 @@ struct RandomBatches final : BatchSource {
   void restore(const std::string& text) override { step = text.empty() ? 0 : std::stoll(text); }
 };
 
-struct SilentProgress final : Progress {
-  void begin(const std::string&, std::int64_t) override {}
-  void update(std::int64_t, const std::string&) override {}
-  void end() override {}
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,7 +65,7 @@ int main(int argc, char** argv) {
   std::int64_t count = 0;
   for (const auto& parameter : model.parameters()) count += parameter.tensor.numel();
   RandomBatches batches(batch, context, vocab);
-  SilentProgress progress;
+  test::SilentProgress progress;
   FitPlan plan;
   plan.params.steps = number(4, 20) + 3;
   plan.params.context = context;

@@ -16,14 +16,7 @@ using namespace temper;
 std::unique_ptr<Registry> all_architectures() {
   auto registry = std::make_unique<Registry>();
   test::IntoRegistry into(*registry);
-  into.add<Architecture>(
-      "llama", "Llama.", llama::llama_params(),
-      [](const llama::LlamaParams& p, const Architecture::Args& args) { return std::make_unique<llama::Llama>(p, args); },
-      llama::llama_from_hugging_face);
-  into.add<Architecture>(
-      "gpt", "GPT.", gpt::gpt_params(),
-      [](const gpt::GptParams& p, const Architecture::Args& args) { return std::make_unique<gpt::Gpt>(p, args); },
-      gpt::gpt_from_hugging_face);
+  test::add_architectures(into);
   into.add<Architecture>(
       "t5", "T5.", t5::t5_params(),
       [](const t5::T5Params& p, const Architecture::Args& args) { return std::make_unique<t5::T5>(p, args); },

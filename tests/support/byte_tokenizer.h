@@ -1,5 +1,5 @@
-// A tokenizer for tests of models: id i is the byte i, whatever the vocabulary's size; its EOS and padding ids are chosen
-// by the test.
+// A tokenizer for tests: id i is the byte i, whatever the vocabulary's size; ids above 255 write nothing. Which ids begin,
+// end and pad is the test's choice.
 #pragma once
 
 #include <string>
@@ -12,8 +12,9 @@ namespace temper::test {
 
 class ByteTokenizer final : public Tokenizer {
  public:
-  explicit ByteTokenizer(std::int64_t size = 256, std::vector<std::int32_t> eos = {}, std::int32_t pad = 0)
-      : size_(size), eos_(std::move(eos)), pad_(pad) {}
+  explicit ByteTokenizer(std::int64_t size = 256, std::vector<std::int32_t> eos = {}, std::int32_t pad = 0,
+                         std::int32_t bos = -1)
+      : size_(size), eos_(std::move(eos)), pad_(pad), bos_(bos) {}
   bool needs_training() const override { return false; }
   std::string train(const TextSource&) override { return {}; }
   void load(const std::string&) override {}
@@ -26,19 +27,21 @@ class ByteTokenizer final : public Tokenizer {
   }
   std::string decode(const std::vector<std::int32_t>& ids) const override {
     std::string text;
-    for (const auto id : ids) text += static_cast<char>(id);
+    for (const auto id : ids) {
+      if (id < 256) text += static_cast<char>(id);
+    }
     return text;
   }
   std::string piece(std::int32_t id) const override { return decode({id}); }
   std::int64_t vocab_size() const override { return size_; }
-  std::int32_t bos_id() const override { return -1; }
+  std::int32_t bos_id() const override { return bos_; }
   std::int32_t pad_id() const override { return pad_; }
   std::vector<std::int32_t> eos_ids() const override { return eos_; }
 
  private:
   std::int64_t size_;
   std::vector<std::int32_t> eos_;
-  std::int32_t pad_;
+  std::int32_t pad_, bos_;
 };
 
 }  // namespace temper::test

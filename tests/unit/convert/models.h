@@ -37,9 +37,7 @@ class IntoRegistry final : public Registrar {
   Registry& registry_;
 };
 
-inline std::unique_ptr<Registry> make_registry() {
-  auto registry = std::make_unique<Registry>();
-  IntoRegistry into(*registry);
+inline void add_architectures(IntoRegistry& into) {
   into.add<Architecture>(
       "llama", "Llama.", llama::llama_params(),
       [](const llama::LlamaParams& p, const Architecture::Args& args) { return std::make_unique<llama::Llama>(p, args); },
@@ -48,6 +46,12 @@ inline std::unique_ptr<Registry> make_registry() {
       "gpt", "GPT.", gpt::gpt_params(),
       [](const gpt::GptParams& p, const Architecture::Args& args) { return std::make_unique<gpt::Gpt>(p, args); },
       gpt::gpt_from_hugging_face);
+}
+
+inline std::unique_ptr<Registry> make_registry() {
+  auto registry = std::make_unique<Registry>();
+  IntoRegistry into(*registry);
+  add_architectures(into);
   into.add<Tokenizer>("sentencepiece", "SentencePiece.", sentencepiece_plugin::sentencepiece_params(),
                       [](const sentencepiece_plugin::SentencepieceParams& p, const Tokenizer::Args& args) {
                         return std::make_unique<sentencepiece_plugin::SentencepieceTokenizer>(p, args);
@@ -123,12 +127,5 @@ inline std::filesystem::path write_folder(const std::string& name, const Json& c
   write_safetensors(folder / "model.safetensors", {tensors, {{"format", "pt"}}});
   return folder;
 }
-
-class Quiet final : public Progress {
- public:
-  void begin(const std::string&, std::int64_t) override {}
-  void update(std::int64_t, const std::string&) override {}
-  void end() override {}
-};
 
 }  // namespace temper::test

@@ -5,6 +5,7 @@
 #include "host/convert/gguf_model.h"
 #include "host/convert/import.h"
 #include "models.h"
+#include "silent_progress.h"
 #include "temper/error.h"
 
 using namespace temper;
@@ -121,7 +122,7 @@ TEST_CASE("P-MODEL-02 rows of one head go back to halves, and heads stay apart")
 
 TEST_CASE("P-MODEL-01 a GGUF and a folder of one model import to the same checkpoint") {
   const auto registry = make_registry();
-  Quiet quiet;
+  SilentProgress quiet;
   for (const bool tied : {false, true}) {
     const Tensors tensors = llama_tensors(!tied);
     GgufWriter writer;

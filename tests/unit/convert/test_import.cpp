@@ -4,6 +4,7 @@
 #include "host/convert/import.h"
 #include "host/train/checkpoint.h"
 #include "models.h"
+#include "silent_progress.h"
 #include "temper/error.h"
 
 using namespace temper;
@@ -18,7 +19,7 @@ const Registry& registry() {
 }
 
 ImportReport imported(const fs::path& source, const fs::path& target, bool force = false) {
-  Quiet quiet;
+  SilentProgress quiet;
   return import_model(registry(), source, target, force, quiet);
 }
 
@@ -49,7 +50,7 @@ Loaded loaded(const fs::path& folder) {
 }
 
 void exported(const fs::path& checkpoint, const fs::path& target, ExportOptions options = {}) {
-  Quiet quiet;
+  SilentProgress quiet;
   const Loaded all = loaded(checkpoint);
   export_model(*all.model, *all.tokenizer, target, options, quiet);
 }

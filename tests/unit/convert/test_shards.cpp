@@ -4,6 +4,7 @@
 #include "host/convert/fill.h"
 #include "host/convert/hf_folder.h"
 #include "models.h"
+#include "silent_progress.h"
 #include "temper/error.h"
 
 using namespace temper;
@@ -95,7 +96,7 @@ TEST_CASE("an index that does not fit its shards is refused") {
 
 TEST_CASE("joint matrices come from row slices and go back into them") {
   Joint model(1);
-  Quiet quiet;
+  SilentProgress quiet;
   const Tensors tensors = {{"q", wave({2, 4}, 9)}, {"k", wave({4, 3}, 8)}, {"v", wave({2, 4}, 7)}, {"bias", wave({2}, 6)}};
   fill_model(model, Fixed(tensors), quiet);
   CHECK(at::equal(model.joint_, at::cat({tensors.at("q"), tensors.at("k").t(), tensors.at("v")})));
@@ -122,7 +123,7 @@ TEST_CASE("joint matrices come from row slices and go back into them") {
 
 TEST_CASE("exports in half precision round to nearest and never overflow silently") {
   Joint model(1);
-  Quiet quiet;
+  SilentProgress quiet;
   const auto out = fresh_folder("half_export");
   ExportOptions options;
   options.type = at::kBFloat16;

@@ -7,11 +7,13 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "byte_tokenizer.h"
 #include "catch.h"
 #include "gpt.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
 #include "host/train/loop.h"
+#include "silent_progress.h"
 #include "temper/loss.h"
 
 using namespace temper;
@@ -78,28 +80,6 @@ struct ReferenceBatches final : BatchSource {
   void restore(const std::string& text) override { step = text.empty() ? 0 : std::stoll(text); }
 };
 
-struct SilentProgress final : Progress {
-  void begin(const std::string&, std::int64_t) override {}
-  void update(std::int64_t, const std::string&) override {}
-  void end() override {}
-};
-
-/// Tokens are their own numbers; only what generation and scoring ask of a tokenizer.
-struct NumberTokenizer final : Tokenizer {
-  bool needs_training() const override { return false; }
-  std::string train(const TextSource&) override { return ""; }
-  void load(const std::string&) override {}
-  std::string model_bytes() const override { return ""; }
-  std::string model_file_name() const override { return "none"; }
-  std::vector<std::int32_t> encode(std::string_view) const override { return {}; }
-  std::string decode(const std::vector<std::int32_t>& ids) const override { return std::to_string(ids.size()); }
-  std::string piece(std::int32_t id) const override { return std::to_string(id); }
-  std::int64_t vocab_size() const override { return V; }
-  std::int32_t bos_id() const override { return 1; }
-  std::int32_t pad_id() const override { return 0; }
-  std::vector<std::int32_t> eos_ids() const override { return {2}; }
-};
-
 }  // namespace
 
 TEST_CASE("gpt logits and gradients equal PyTorch's") {
@@ -131,7 +111,7 @@ TEST_CASE("the first ten losses equal a PyTorch script's to 1e-6") {
   set_reference_weights(model);
   const auto expected = reference();
   ReferenceBatches batches;
-  SilentProgress progress;
+  test::SilentProgress progress;
   FitPlan plan;
   plan.params.steps = 10;
   plan.params.warmup_steps = 3;
@@ -185,7 +165,7 @@ TEST_CASE("P-LOSS-05 a packed row gives the loss of its documents alone") {
 TEST_CASE("P-GEN-01 P-GEN-08 cached decoding of ragged prompts equals the full pass, alone and in a batch") {
   auto model = small_model();
   set_reference_weights(model);
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer(V, {2}, 0, 1);
   BatchGenerator generator(model, tokenizer, {});
   SamplingParams greedy;
   greedy.max_new_tokens = 8;
@@ -212,7 +192,7 @@ TEST_CASE("P-GEN-01 P-GEN-08 cached decoding of ragged prompts equals the full p
 TEST_CASE("sampling depends on the prompt's seed and not on the batch") {
   auto model = small_model();
   set_reference_weights(model);
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer(V, {2}, 0, 1);
   BatchGenerator generator(model, tokenizer, {});
   SamplingParams sampling;
   sampling.temperature = 1.0;
@@ -225,7 +205,7 @@ TEST_CASE("sampling depends on the prompt's seed and not on the batch") {
 TEST_CASE("scores are the same in any company and cover long texts once") {
   auto model = small_model();
   set_reference_weights(model);
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer(V, {2}, 0, 1);
   BatchScorer scorer(model, tokenizer, {}, 64);
   std::vector<std::int32_t> text;
   for (std::int32_t i = 0; i < 100; ++i) text.push_back(3 + (i * 7) % 90);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "byte_tokenizer.h"
 #include "catch.h"
 #include "host/infer/scorer.h"
 
@@ -28,21 +29,6 @@ struct RecordingModel final : Architecture {
 
   ArchitectureTraits traits_;
   std::vector<ModelInput> inputs;
-};
-
-struct NumberTokenizer final : Tokenizer {
-  bool needs_training() const override { return false; }
-  std::string train(const TextSource&) override { return ""; }
-  void load(const std::string&) override {}
-  std::string model_bytes() const override { return ""; }
-  std::string model_file_name() const override { return "none"; }
-  std::vector<std::int32_t> encode(std::string_view) const override { return {}; }
-  std::string decode(const std::vector<std::int32_t>&) const override { return ""; }
-  std::string piece(std::int32_t id) const override { return std::to_string(id); }
-  std::int64_t vocab_size() const override { return 8; }
-  std::int32_t bos_id() const override { return -1; }
-  std::int32_t pad_id() const override { return 0; }
-  std::vector<std::int32_t> eos_ids() const override { return {1}; }
 };
 
 std::vector<std::int64_t> row(const at::Tensor& tensor_BT, std::int64_t b) {
@@ -119,7 +105,7 @@ TEST_CASE("a long continuation goes through an encoder-decoder in windows, each 
 
 TEST_CASE("the scorer gives an encoder-decoder its sources and every token one score") {
   RecordingModel model({true, 8, 2, 4});
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer(8, {1});
   BatchScorer scorer(model, tokenizer, {}, 8);
   const auto scores = scorer.score({{{2, 3}, {4}}, {{2, 3, 4, 5, 6}, {4, 5, 6, 7, 2, 3}}, {{7}, {6, 5}}});
   REQUIRE(scores.size() == 3);
@@ -139,7 +125,7 @@ TEST_CASE("the scorer gives an encoder-decoder its sources and every token one s
 }
 
 TEST_CASE("the context is marked as prefix for models that want it, and only for them") {
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer(8, {1});
   for (const bool wanted : {true, false}) {
     RecordingModel model({false, 8, 2, 0, wanted});
     BatchScorer(model, tokenizer, {}).score({{{2, 3}, {4, 5, 6}}, {{7}, {6}}});

@@ -2,8 +2,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "byte_tokenizer.h"
 #include "catch.h"
 #include "evaluator.h"
+#include "silent_progress.h"
 #include "temper/hash.h"
 
 using namespace temper;
@@ -12,33 +14,6 @@ using instruction_following::Params;
 using nlohmann::json;
 
 namespace {
-
-/// Bytes as ids, BOS 256, EOS 257.
-class ByteTokenizer final : public Tokenizer {
- public:
-  bool needs_training() const override { return false; }
-  std::string train(const TextSource&) override { return {}; }
-  void load(const std::string&) override {}
-  std::string model_bytes() const override { return {}; }
-  std::string model_file_name() const override { return "bytes"; }
-  std::vector<std::int32_t> encode(std::string_view text) const override {
-    std::vector<std::int32_t> ids;
-    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
-    return ids;
-  }
-  std::string decode(const std::vector<std::int32_t>& ids) const override {
-    std::string text;
-    for (const auto id : ids) {
-      if (id < 256) text += static_cast<char>(id);
-    }
-    return text;
-  }
-  std::string piece(std::int32_t id) const override { return std::to_string(id); }
-  std::int64_t vocab_size() const override { return 258; }
-  std::int32_t bos_id() const override { return 256; }
-  std::int32_t pad_id() const override { return 256; }
-  std::vector<std::int32_t> eos_ids() const override { return {257}; }
-};
 
 /// Answers a prompt that contains a key with the key's answer.
 class ScriptedGenerator final : public Generator {
@@ -51,24 +26,17 @@ class ScriptedGenerator final : public Generator {
     std::vector<Completion> out;
     for (const auto& request : requests) {
       seeds.push_back(request.seed);
-      const std::string prompt = ByteTokenizer().decode(request.prompt_ids);
+      const std::string prompt = test::ByteTokenizer().decode(request.prompt_ids);
       Completion completion;
       for (const auto& [key, answer] : answers) {
         if (prompt.find(key) != std::string::npos) completion.text = answer;
       }
-      completion.ids = ByteTokenizer().encode(completion.text);
+      completion.ids = test::ByteTokenizer().encode(completion.text);
       completion.finished = !completion.text.empty();
       out.push_back(std::move(completion));
     }
     return out;
   }
-};
-
-class SilentProgress final : public Progress {
- public:
-  void begin(const std::string&, std::int64_t) override {}
-  void update(std::int64_t, const std::string&) override {}
-  void end() override {}
 };
 
 class FakeContext final : public EvalContext {
@@ -98,9 +66,9 @@ class FakeContext final : public EvalContext {
   }
 
  private:
-  ByteTokenizer tokenizer_;
+  test::ByteTokenizer tokenizer_{258, {257}, 256, 256};
   std::string template_ = "instruction";
-  SilentProgress progress_;
+  test::SilentProgress progress_;
 };
 
 const json kNoComma = {{"instruction_id_list", {"punctuation:no_comma"}}, {"kwargs", {json::object()}}};

@@ -1,8 +1,10 @@
 // The perplexity evaluator on a scorer that gives every token the same probability: totals, bytes, cuts, empty input.
 #include <cmath>
 
+#include "byte_tokenizer.h"
 #include "catch.h"
 #include "perplexity.h"
+#include "silent_progress.h"
 #include "temper/error.h"
 
 using namespace temper;
@@ -10,32 +12,6 @@ using perplexity::Perplexity;
 using perplexity::PerplexityParams;
 
 namespace {
-
-/// One id a byte; BOS is 256 if there is one.
-class ByteTokenizer final : public Tokenizer {
- public:
-  bool with_bos = true;
-  bool needs_training() const override { return false; }
-  std::string train(const TextSource&) override { return {}; }
-  void load(const std::string&) override {}
-  std::string model_bytes() const override { return {}; }
-  std::string model_file_name() const override { return "bytes"; }
-  std::vector<std::int32_t> encode(std::string_view text) const override {
-    std::vector<std::int32_t> ids;
-    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
-    return ids;
-  }
-  std::string decode(const std::vector<std::int32_t>& ids) const override {
-    std::string text;
-    for (const auto id : ids) text += static_cast<char>(id);
-    return text;
-  }
-  std::string piece(std::int32_t id) const override { return std::to_string(id); }
-  std::int64_t vocab_size() const override { return 258; }
-  std::int32_t bos_id() const override { return with_bos ? 256 : -1; }
-  std::int32_t pad_id() const override { return 256; }
-  std::vector<std::int32_t> eos_ids() const override { return {257}; }
-};
 
 class FlatScorer final : public Scorer {
  public:
@@ -52,13 +28,6 @@ class FlatScorer final : public Scorer {
     }
     return scores;
   }
-};
-
-class SilentProgress final : public Progress {
- public:
-  void begin(const std::string&, std::int64_t) override {}
-  void update(std::int64_t, const std::string&) override {}
-  void end() override {}
 };
 
 /// All that the evaluator asks a model for is what kind it is.
@@ -79,7 +48,8 @@ class FakeContext final : public EvalContext {
  public:
   std::vector<Document> documents;
   FlatScorer flat;
-  ByteTokenizer bytes;
+  /// One id a byte, then BOS and EOS.
+  test::ByteTokenizer bytes{258, {257}, 256, 256};
   KindOnly kind;
   std::uint64_t seed() const override { return 7; }
   c10::Device device() const override { return c10::Device(c10::DeviceType::CPU); }
@@ -95,7 +65,7 @@ class FakeContext final : public EvalContext {
 
  private:
   std::string template_;
-  SilentProgress progress_;
+  test::SilentProgress progress_;
 };
 
 double metric(const EvalResult& result, const std::string& name) {
@@ -130,7 +100,7 @@ TEST_CASE("a model that gives every byte one half has perplexity 2, and items su
 
 TEST_CASE("without BOS the first token is context only") {
   FakeContext context;
-  context.bytes.with_bos = false;
+  context.bytes = test::ByteTokenizer(258, {257}, 256, /*bos=*/-1);
   context.documents = {{"a", "hello", ""}};
   Perplexity({}).evaluate(context);
   CHECK(context.flat.seen[0].context_ids.size() == 1);

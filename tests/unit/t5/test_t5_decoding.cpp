@@ -1,6 +1,7 @@
 // t5 with a cache: greedy answers are those of transformers, every step is the full pass's.
 #include <numeric>
 
+#include "byte_tokenizer.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
 #include "support.h"
@@ -9,21 +10,8 @@ using namespace t5_test;
 
 namespace {
 
-/// Tokens are their own numbers; EOS is one that the models do not choose, so that answers go on.
-struct NumberTokenizer final : Tokenizer {
-  bool needs_training() const override { return false; }
-  std::string train(const TextSource&) override { return ""; }
-  void load(const std::string&) override {}
-  std::string model_bytes() const override { return ""; }
-  std::string model_file_name() const override { return "none"; }
-  std::vector<std::int32_t> encode(std::string_view) const override { return {}; }
-  std::string decode(const std::vector<std::int32_t>& ids) const override { return std::to_string(ids.size()); }
-  std::string piece(std::int32_t id) const override { return std::to_string(id); }
-  std::int64_t vocab_size() const override { return 40; }
-  std::int32_t bos_id() const override { return -1; }
-  std::int32_t pad_id() const override { return 0; }
-  std::vector<std::int32_t> eos_ids() const override { return {1}; }
-};
+/// EOS is one that the models do not choose, so that answers go on.
+test::ByteTokenizer numbers() { return test::ByteTokenizer(40, {1}); }
 
 std::vector<std::int32_t> source_row(std::size_t row) {
   std::vector<std::int32_t> ids;
@@ -38,7 +26,7 @@ std::vector<std::int32_t> source_row(std::size_t row) {
 }  // namespace
 
 TEST_CASE("greedy decoding with a cache equals transformers and the full pass") {
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer = numbers();
   for (const std::string form : {"t5_v1_0", "t5_v1_1"}) {
     INFO(form);
     const auto model = reference_model(form);
@@ -71,7 +59,7 @@ TEST_CASE("scores of an encoder-decoder equal its full pass over each window") {
   auto params = params_of(reference()["t5_v1_1"]["config"].dump());
   params.max_positions = 4;
   t5::T5 model(params, {40, 9});
-  const NumberTokenizer tokenizer;
+  const test::ByteTokenizer tokenizer = numbers();
   BatchScorer scorer(model, tokenizer, {});
   const auto scores = scorer.score({{{5, 6}, {7, 8, 9, 10, 11, 12}}, {{20, 21, 22, 23, 24}, {30}}, {{}, {33, 34}}});
   struct Window {

@@ -9,6 +9,7 @@
 #include "gpt.h"
 #include "host/train/loop.h"
 #include "host/train/optimizer.h"
+#include "silent_progress.h"
 #include "temper/loss.h"
 #include "temper/random.h"
 
@@ -50,12 +51,6 @@ struct CountingBatches final : BatchSource {
   void restore(const std::string& text) override { step = text.empty() ? 0 : std::stoll(text); }
 };
 
-struct SilentProgress final : Progress {
-  void begin(const std::string&, std::int64_t) override {}
-  void update(std::int64_t, const std::string&) override {}
-  void end() override {}
-};
-
 SummedLoss plain_loss(Architecture& model, const Batch& batch) {
   return linear_cross_entropy(model.hidden(batch.input).flatten(0, 1), model.head(), batch.labels_BT.flatten());
 }
@@ -63,7 +58,7 @@ SummedLoss plain_loss(Architecture& model, const Batch& batch) {
 struct Trial {
   TrainParams params;
   CountingBatches batches;
-  SilentProgress progress;
+  test::SilentProgress progress;
   std::map<std::int64_t, double> losses, rates, flops, target_tokens, target_bytes;
   std::optional<StateDict> saved;
   std::int64_t saved_steps = 0;
@@ -178,7 +173,7 @@ TEST_CASE("P-LOSS-01 P-LOSS-03 accumulation weighs micro-batches by tokens and s
   plan.params.accumulation = 1;
   plan.train = &both;
   plan.loss = plain_loss;
-  SilentProgress progress;
+  test::SilentProgress progress;
   double loss = 0;
   FitHooks hooks;
   hooks.progress = &progress;
