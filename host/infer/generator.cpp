@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "host/infer/engine.h"
+#include "host/infer/evaluation_mode.h"
 #include "host/infer/sampling.h"
 #include "temper/batch.h"
 
@@ -40,19 +41,6 @@ std::size_t find_stop(const std::string& text, const std::vector<std::string>& s
   }
   return first;
 }
-
-/// Puts the model into evaluation mode for its own lifetime.
-class EvaluationMode {
- public:
-  explicit EvaluationMode(Architecture& model) : model_(model), was_training_(model.is_training()) { model_.train(false); }
-  ~EvaluationMode() { model_.train(was_training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  Architecture& model_;
-  bool was_training_;
-};
 
 }  // namespace
 

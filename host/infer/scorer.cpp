@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "host/infer/evaluation_mode.h"
 #include "temper/batch.h"
 #include "temper/loss.h"
 
@@ -86,8 +87,7 @@ BatchScorer::BatchScorer(Architecture& model, const Tokenizer& tokenizer, std::f
 
 std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests) {
   const at::NoGradGuard guard;
-  const bool was_training = model_.is_training();
-  model_.train(false);
+  const EvaluationMode mode(model_);
   const ArchitectureTraits traits = model_.traits();
   const auto windows_of = [&](const ScoreRequest& request) {
     if (!traits.encoder_decoder) return score_windows(request, traits.max_positions);
@@ -142,7 +142,6 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
   for (auto& score : scores) {
     for (const float value : score.log_probs) score.sum += value;
   }
-  model_.train(was_training);
   return scores;
 }
 
