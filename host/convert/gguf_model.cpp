@@ -76,7 +76,6 @@ GgufWeights::GgufWeights(const GgufFile& file) : file_(file) {
     file.refuse("its general.architecture is '" + architecture_ + "'; temper imports llama and qwen2 from GGUF");
   }
   if (file.integer(architecture_ + ".expert_count").value_or(0) > 0) file.refuse("it is a mixture of experts");
-  std::vector<std::string> unknown;
   for (const auto& [name, tensor] : file.tensors()) {
     if (name == kRopeFactors) continue;
     const std::string renamed_to = hugging_face_name(name);
