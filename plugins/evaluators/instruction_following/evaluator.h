@@ -1,5 +1,5 @@
 // Instruction following after IFEval: a model answers prompts whose instructions a program can verify. Two interfaces: the
-// evaluator generates and measures; the judge scores answers that any system wrote. The verdicts are made in checks/.
+// evaluator generates and measures; the judge scores answers that any system wrote. Verdicts are made in common/ifeval.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Registers the evaluator instruction_following; everything it does is in evaluator.cpp and checks/.
+// Registers the evaluator instruction_following; everything it does is in evaluator.cpp and the checks of common/ifeval.
 #include "temper/plugin.h"
 
 #include "evaluator.h"
