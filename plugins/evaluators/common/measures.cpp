@@ -1,0 +1,57 @@
+// See measures.h.
+#include "measures.h"
+
+namespace temper::evaluators {
+namespace {
+
+void add_column(EvalResult& result, const std::string& name, const std::vector<double>& values) {
+  if (values.size() != result.examples.size()) {
+    throw PluginError("score '" + name + "' has " + std::to_string(values.size()) + " values for " +
+                      std::to_string(result.examples.size()) + " items");
+  }
+  result.score_names.push_back(name);
+  for (std::size_t i = 0; i < values.size(); ++i) result.examples[i].scores.push_back(values[i]);
+}
+
+}  // namespace
+
+void add_share(EvalResult& result, const MetricSpec& spec, const Verdicts& verdicts) {
+  std::vector<double> yes, counts;
+  std::int64_t successes = 0, n = 0;
+  for (const auto entry : verdicts.entries_) {
+    const bool is_yes = entry == Verdicts::kYes, does_count = entry != Verdicts::kSkipped;
+    yes.push_back(is_yes);
+    counts.push_back(does_count);
+    successes += is_yes;
+    n += does_count;
+  }
+  if (n == 0) return;
+  if (n == static_cast<std::int64_t>(yes.size())) {
+    add_column(result, spec.name, yes);
+  } else {
+    add_column(result, spec.name + ".num", yes);
+    add_column(result, spec.name + ".den", counts);
+  }
+  result.metrics.push_back(proportion_metric(spec, successes, n));
+}
+
+void add_mean(EvalResult& result, const MetricSpec& spec, const std::vector<double>& values) {
+  add_column(result, spec.name, values);
+  result.metrics.push_back(mean_metric(spec, values));
+}
+
+void add_answer_facts(EvalResult& result, const std::vector<Completion>& answers) {
+  Verdicts finished;
+  std::vector<double> tokens;
+  for (const Completion& answer : answers) {
+    finished.add(answer.finished);
+    tokens.push_back(static_cast<double>(answer.ids.size()));
+  }
+  add_share(
+      result,
+      {"answered_by_itself", "", "Share of answers that the model ended itself, before the length limit.", Better::kHigher},
+      finished);
+  add_mean(result, {"response_tokens", "tokens", "Mean length of an answer.", Better::kNeither}, tokens);
+}
+
+}  // namespace temper::evaluators

@@ -1,0 +1,12 @@
+// Registers the evaluator helpfulness; everything it does is in helpfulness.cpp and task_success.cpp.
+#include "temper/plugin.h"
+
+#include "helpfulness.h"
+
+TEMPER_PLUGIN("helpfulness", "0.1.0") {
+  using namespace temper;
+  registrar.add<Evaluator>("helpfulness", "Task success on items whose answers a program can verify, overall and by task.",
+                           helpfulness::params_table(), [](const helpfulness::Params& params, const Evaluator::Args&) {
+                             return std::make_unique<helpfulness::Helpfulness>(params);
+                           });
+}
