@@ -94,7 +94,81 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
   }
 };
 
+/// log p(label) and entropy at one temperature. Forward keeps only the log-normaliser of each position; backward makes the
+/// logits of a slice anew. With p the distribution, l its logarithm and H its entropy:
+/// d l_label / d logit = (onehot - p) / T and d H / d logit = -p (l + H) / T.
+class TokenLogProbsFunction : public torch::autograd::Function<TokenLogProbsFunction> {
+ public:
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden_ND,
+                                                const at::Tensor& head_VD, const at::Tensor& labels_N, double temperature) {
+    const at::Tensor counted_M = at::nonzero(labels_N != kIgnoreLabel).flatten();
+    const std::int64_t counted = counted_M.size(0);
+    const auto zeros = [&](std::int64_t size) { return at::zeros({size}, hidden_ND.options().requires_grad(false)); };
+    at::Tensor log_probs_N = zeros(labels_N.size(0)), entropy_N = zeros(labels_N.size(0));
+    at::Tensor normaliser_M = zeros(counted);
+    const std::int64_t rows = slice_rows(counted, head_VD.size(0));
+    for (std::int64_t start = 0; start < counted; start += rows) {
+      const at::Tensor index_C = counted_M.narrow(0, start, std::min(rows, counted - start));
+      const at::Tensor scaled_CV = at::linear(hidden_ND.index_select(0, index_C), head_VD).div_(temperature);
+      const at::Tensor normaliser_C = scaled_CV.logsumexp(1);
+      const at::Tensor label_C = scaled_CV.gather(1, labels_N.index_select(0, index_C).unsqueeze(1)).squeeze(1);
+      log_probs_N.index_copy_(0, index_C, label_C - normaliser_C);
+      const at::Tensor probs_CV = (scaled_CV - normaliser_C.unsqueeze(1)).exp_();
+      entropy_N.index_copy_(0, index_C, normaliser_C - probs_CV.mul_(scaled_CV).sum(1));
+      normaliser_M.narrow(0, start, index_C.size(0)).copy_(normaliser_C);
+    }
+    context->save_for_backward({hidden_ND, head_VD, labels_N, counted_M, normaliser_M, entropy_N});
+    context->saved_data["temperature"] = temperature;
+    return {log_probs_N, entropy_N};
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &hidden_ND = saved[0], &head_VD = saved[1], &labels_N = saved[2], &counted_M = saved[3];
+    const at::Tensor &normaliser_M = saved[4], &entropy_N = saved[5];
+    const double temperature = context->saved_data["temperature"].toDouble();
+    const bool need_hidden = context->needs_input_grad(0), need_head = context->needs_input_grad(1);
+    at::Tensor grad_hidden_ND = need_hidden ? at::zeros_like(hidden_ND) : at::Tensor();
+    at::Tensor grad_head_VD = need_head ? at::zeros_like(head_VD) : at::Tensor();
+    const std::int64_t counted = counted_M.size(0);
+    const std::int64_t rows = slice_rows(counted, head_VD.size(0));
+    for (std::int64_t start = 0; start < counted; start += rows) {
+      const std::int64_t count = std::min(rows, counted - start);
+      const at::Tensor index_C = counted_M.narrow(0, start, count);
+      const at::Tensor hidden_CD = hidden_ND.index_select(0, index_C);
+      at::Tensor log_probs_CV = at::linear(hidden_CD, head_VD).div_(temperature);
+      log_probs_CV.sub_(normaliser_M.narrow(0, start, count).unsqueeze(1));
+      const at::Tensor probs_CV = log_probs_CV.exp();
+      at::Tensor grad_CV = at::zeros_like(probs_CV);
+      if (grads[0].defined()) {
+        const at::Tensor weight_C1 = grads[0].index_select(0, index_C).unsqueeze(1);
+        grad_CV.sub_(probs_CV * weight_C1);
+        grad_CV.scatter_add_(1, labels_N.index_select(0, index_C).unsqueeze(1), weight_C1);
+      }
+      if (grads[1].defined()) {
+        const at::Tensor weight_C1 = grads[1].index_select(0, index_C).unsqueeze(1);
+        log_probs_CV.add_(entropy_N.index_select(0, index_C).unsqueeze(1)).mul_(probs_CV).mul_(weight_C1);
+        grad_CV.sub_(log_probs_CV);
+      }
+      grad_CV.div_(temperature);
+      if (need_hidden) grad_hidden_ND.index_copy_(0, index_C, at::mm(grad_CV, head_VD));
+      if (need_head) grad_head_VD.addmm_(grad_CV.t(), hidden_CD);
+    }
+    return {grad_hidden_ND, grad_head_VD, at::Tensor(), at::Tensor()};
+  }
+};
+
 }  // namespace
+
+TokenLogProbs token_log_probs(const at::Tensor& hidden_ND, const at::Tensor& head_VD, const at::Tensor& labels_N,
+                              double temperature) {
+  if (!(temperature > 0)) {
+    throw PluginError("token_log_probs at temperature " + std::to_string(temperature) + ": it has to be above 0");
+  }
+  const auto both = TokenLogProbsFunction::apply(hidden_ND, head_VD, labels_N, temperature);
+  return {both[0], both[1]};
+}
 
 SummedLoss linear_cross_entropy(const at::Tensor& hidden_ND, const at::Tensor& head_VD, const at::Tensor& labels_N) {
   SummedLoss loss;
