@@ -65,6 +65,7 @@ std::string canonical(const ParamValue& value) {
 void collect(const std::string& section, const SlotConfig& slot, std::map<std::string, std::string>& facts) {
   const std::string prefix = (section.empty() ? "" : section + ".") + slot.name + ".";
   facts[prefix + "plugin"] = canonical(slot.plugin);
+  if (!slot.checkpoint.empty()) facts[prefix + "checkpoint"] = canonical(slot.checkpoint_sha256);
   for (const auto& [name, value] : slot.values.all()) facts[prefix + name] = canonical(value.value);
 }
 

@@ -8,6 +8,7 @@
 #include "host/config/compose.h"
 #include "host/config/resolve.h"
 #include "host/config/yaml_write.h"
+#include "host/train/checkpoint.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -132,6 +133,37 @@ class Assembler {
     experiment_.validation_fraction = std::get<double>(top(specs.validation_fraction));
   }
 
+  /// A slot of a model or tokenizer, made of its keys or of a checkpoint folder.
+  SlotConfig slot_of(const YamlNode& node, const std::string& key, const std::string& name, const std::string& kind) {
+    const YamlNode* given = node.kind == YamlKind::kMap ? node.find("checkpoint") : nullptr;
+    if (given == nullptr) return config::resolve_slot(node, key, name, kind, {}, scope_);
+    config::refuse_unknown_keys(node, key, {"checkpoint"}, "; the checkpoint says everything else");
+    const ParamSpec spec = top_spec("checkpoint", ParamType::kText, std::string(), "Folder of a checkpoint.");
+    const auto text = std::get<std::string>(
+        config::resolve_value(&node, spec, key + ".checkpoint", given->place, experiment_.resolved).value);
+    const auto folder = (experiment_.base_dir / text).lexically_normal();
+    CheckpointManifest manifest;
+    try {
+      manifest = read_manifest(folder);
+    } catch (const DataError& error) {
+      fail(given->place, key + ".checkpoint: " + error.what() + "; make one with `temper import SOURCE DIR`");
+    }
+    const bool is_model = kind == "architecture";
+    SlotConfig slot{name, kind, is_model ? manifest.architecture : manifest.tokenizer, {}};
+    const Registration* plugin = scope_.catalog.lookup(kind, slot.plugin);
+    if (plugin == nullptr) {
+      fail(given->place,
+           key + ".checkpoint: the checkpoint needs the " + kind + " plugin '" + slot.plugin + "', which is not there");
+    }
+    slot.values = default_values(plugin->specs);
+    for (const auto& [param, value] : (is_model ? manifest.architecture_values : manifest.tokenizer_values).all()) {
+      slot.values.set(param, {value.value, ValueSource::kFile, given->place.where()});
+    }
+    slot.checkpoint = folder.string();
+    slot.checkpoint_sha256 = manifest.weights_sha256;
+    return slot;
+  }
+
   ParamValue top(const ParamSpec& spec) {
     return config::resolve_value(&tree_, spec, spec.name, file_, experiment_.resolved).value;
   }
@@ -142,7 +174,7 @@ class Assembler {
       fail(file_, "the experiment needs '" + key + "'; add " + key +
                       ": {plugin: ID, ...}. Available: " + config::join(scope_.catalog.ids(kind)));
     }
-    return config::resolve_slot(*node, key, key, kind, {}, scope_);
+    return slot_of(*node, key, key, kind);
   }
 
   template <class Function>
@@ -172,7 +204,7 @@ class Assembler {
                config::join(scope_.catalog.ids("architecture")));
     }
     for_each("models", [&](const YamlNode& node, const std::string& key) {
-      experiment_.models.push_back(config::resolve_slot(node, key, node.key, "architecture", {}, scope_));
+      experiment_.models.push_back(slot_of(node, key, node.key, "architecture"));
     });
   }
 

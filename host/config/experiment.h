@@ -5,6 +5,7 @@
 //   Format          experiments/*.yaml; `include` merges other files in first, the including file wins key by key.
 //   Relative paths  in parameters start at `base_dir`, the folder of the file given by the user, in included files too.
 //   Models          either `model`, or `models` by name, of which each stage with fresh weights names one (`model: NAME`).
+//                   A model or tokenizer `{checkpoint: DIR}` is that of a checkpoint folder, an imported one for instance.
 //   Order of truth  default < included file < file < --set (later wins) < --seed, --device.
 #pragma once
 
@@ -33,6 +34,8 @@ struct SlotConfig {
   ParamValues values;
   std::vector<StageLink> parents = {};     ///< kStage parameters that name a stage
   std::vector<std::string> datasets = {};  ///< all that kDatasets parameters name, each once
+  /// Model and tokenizer may come from a checkpoint folder (`checkpoint: DIR`), which then says plugin and values.
+  std::string checkpoint = {}, checkpoint_sha256 = {};
 };
 
 struct StageConfig : SlotConfig {

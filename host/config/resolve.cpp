@@ -133,6 +133,15 @@ class SlotResolver {
         slot_.parents.push_back({prefix + spec.name, stage});
       }
     }
+    if (spec.type == ParamType::kStages) {
+      const auto& names = std::get<std::vector<std::string>>(value.value);
+      if (names.empty() && spec.required) fail(place, full + ": must name at least one stage (" + spec.doc + ")");
+      refuse_repeats(names, full, place);
+      for (const auto& stage : names) {
+        check_reference(stage, "stage", full, place, scope_.stages, scope_.all_stages);
+        slot_.parents.push_back({prefix + spec.name, stage});
+      }
+    }
     if (spec.type == ParamType::kDatasets) {
       const auto& names = std::get<std::vector<std::string>>(value.value);
       if (names.empty() && spec.required) fail(place, full + ": must name at least one dataset (" + spec.doc + ")");

@@ -158,6 +158,7 @@ ParamValue convert(const YamlNode& node, const ParamSpec& spec, const Reader& re
     case ParamType::kStage:
       return reader.scalar();
     case ParamType::kTextList:
+    case ParamType::kStages:
     case ParamType::kDatasets:
       return read_list(node, reader);
   }
@@ -192,6 +193,9 @@ std::string allowed_text(const ParamSpec& spec) {
       break;
     case ParamType::kStage:
       text = "the name of an earlier stage";
+      break;
+    case ParamType::kStages:
+      text = "a list of earlier stages";
       break;
     case ParamType::kDatasets:
       text = "a list of datasets of the experiment";

@@ -172,6 +172,10 @@ std::vector<PluginRow> read_plugins(hid_t file) {
   return rows;
 }
 
+Table read_optional_table(hid_t stage, const std::string& name) {
+  return h5::has_link(stage, name) ? h5::read_table(stage, name) : Table{};
+}
+
 Table eval_metrics_table(const EvalResult& result) {
   std::vector<std::string> names, units, docs;
   std::vector<double> values, errors, lows, highs;

@@ -9,6 +9,8 @@
 //   /stages/<name>                   attributes name, order, plugin, parents, status, cache_key, seconds, tokens, steps,
 //                                    flops, checkpoint, checkpoint_sha256, prompt_template
 //   /stages/<name>/notes             table time, text
+//   /stages/<name>/samples           table step, prompt, response, one column a score
+//   /stages/<name>/sentinels         table name, passed, value, limit, evidence: checks made before training
 //   /stages/<name>/log/<metric>      table step, value; attributes name, unit, doc, higher_is_better
 //   /stages/<name>/evals/<evaluator>/metrics    table name, value, stderr, ci_low, ci_high, n, higher_is_better, unit, doc
 //   /stages/<name>/evals/<evaluator>/examples   table item_id, prompt_sha, prompt, response, reference, one column a score
@@ -45,6 +47,9 @@ std::vector<std::string> names_in(hid_t stage, const std::string& group);
 bool has_eval(hid_t file, const std::string& stage, const std::string& evaluator);
 EvalResult read_eval(hid_t file, const std::string& stage, const std::string& evaluator);
 std::vector<PluginRow> read_plugins(hid_t file);
+
+/// Empty if the stage has none.
+Table read_optional_table(hid_t stage, const std::string& name);
 
 Table eval_metrics_table(const EvalResult& result);
 /// Throws PluginError if a row's scores do not match the names, or a score name is taken.

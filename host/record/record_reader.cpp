@@ -91,6 +91,31 @@ std::vector<NoteRow> RecordReader::notes(const std::string& stage) const {
   return rows;
 }
 
+StageSamples RecordReader::samples(const std::string& stage) const {
+  const h5::Session session;
+  const Table table = layout::read_optional_table(layout::open_stage(state_->file, stage), "samples");
+  StageSamples result;
+  constexpr std::size_t kFixedColumns = 3;
+  for (std::size_t c = kFixedColumns; c < table.columns.size(); ++c) result.score_names.push_back(table.columns[c].name);
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    StepSample sample{table.integers("step")[i], {table.texts("prompt")[i], table.texts("response")[i], {}}};
+    for (const auto& name : result.score_names) sample.row.scores.push_back(table.numbers(name)[i]);
+    result.samples.push_back(std::move(sample));
+  }
+  return result;
+}
+
+std::vector<Sentinel> RecordReader::sentinels(const std::string& stage) const {
+  const h5::Session session;
+  const Table table = layout::read_optional_table(layout::open_stage(state_->file, stage), "sentinels");
+  std::vector<Sentinel> result;
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    result.push_back({table.texts("name")[i], table.numbers("value")[i], table.numbers("limit")[i],
+                      table.integers("passed")[i] != 0, table.texts("evidence")[i]});
+  }
+  return result;
+}
+
 std::vector<std::string> RecordReader::log_names(const std::string& stage) const {
   const h5::Session session;
   return layout::names_in(layout::open_stage(state_->file, stage), "log");

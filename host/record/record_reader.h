@@ -18,6 +18,15 @@ struct LogPoint {
   double value = 0;
 };
 
+struct StepSample {
+  std::int64_t step = 0;
+  SampleRow row;
+};
+struct StageSamples {
+  std::vector<std::string> score_names;
+  std::vector<StepSample> samples;
+};
+
 struct NoteRow {
   std::string time, text;
 };
@@ -41,6 +50,8 @@ class RecordReader {
   std::vector<std::string> stage_names() const;  ///< in order of creation
   StageSummary stage(const std::string& name) const;
   std::vector<NoteRow> notes(const std::string& stage) const;
+  StageSamples samples(const std::string& stage) const;  ///< empty if the stage shows none
+  std::vector<Sentinel> sentinels(const std::string& stage) const;
   std::vector<std::string> log_names(const std::string& stage) const;
   MetricSpec log_spec(const std::string& stage, const std::string& metric) const;
   std::vector<LogPoint> log(const std::string& stage, const std::string& metric) const;

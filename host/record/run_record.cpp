@@ -1,9 +1,12 @@
 // Writing a record (see run_record.h).
 #include "host/record/run_record.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <set>
+#include <type_traits>
+#include <variant>
 
 #include "host/record/image_file.h"
 #include "host/record/layout.h"
@@ -46,6 +49,23 @@ std::vector<Field> column_of(const std::vector<Row>& rows, Field Row::*field) {
 h5::Handle open_log(hid_t stage, const std::string& metric) {
   const h5::Handle group = layout::open_group(stage, "log");
   return h5::own(H5Dopen2(group, to_link_name(metric).c_str(), H5P_DEFAULT), "open the log of '" + metric + "'");
+}
+
+constexpr const char* kSamples = "samples";
+constexpr const char* kSentinels = "sentinels";
+
+void append_columns(Table& all, const Table& added, const std::string& stage) {
+  if (all.columns.size() != added.columns.size()) {
+    throw PluginError("stage '" + stage + "' changed the scores of its samples; they have to stay the same");
+  }
+  for (std::size_t i = 0; i < all.columns.size(); ++i) {
+    std::visit(
+        [&](auto& values) {
+          const auto& more = std::get<std::decay_t<decltype(values)>>(added.columns[i].data);
+          values.insert(values.end(), more.begin(), more.end());
+        },
+        all.columns[i].data);
+  }
 }
 
 }  // namespace
@@ -207,6 +227,13 @@ void RunRecord::append(const std::string& stage, const std::string& metric, std:
 
 void RunRecord::truncate_log(const std::string& stage, std::int64_t last_step_kept) {
   const h5::Session session;
+  if (const Table samples = layout::read_optional_table(state_->stage(stage), kSamples); samples.rows() > 0) {
+    const auto& steps = samples.integers("step");
+    const auto kept = std::count_if(steps.begin(), steps.end(), [&](auto step) { return step <= last_step_kept; });
+    const h5::Handle dataset = h5::own(H5Dopen2(state_->stage(stage), kSamples, H5P_DEFAULT), "open the samples");
+    h5::resize_table(dataset, static_cast<std::size_t>(kept));
+    state_->changed = true;
+  }
   const auto known = state_->log.find(stage);
   if (known == state_->log.end()) return;
   state_->write_log();
@@ -279,6 +306,64 @@ void RunRecord::add_note(const std::string& stage, const std::string& text) {
   times.push_back(now_text());
   texts.push_back(text);
   h5::write_table(group, "notes", {{{"time", std::move(times)}, {"text", std::move(texts)}}});
+  state_->changed = true;
+}
+
+void RunRecord::add_samples(const std::string& stage, std::int64_t step, const std::vector<std::string>& score_names,
+                            const std::vector<SampleRow>& rows) {
+  const h5::Session session;
+  std::vector<std::int64_t> steps(rows.size(), step);
+  std::vector<std::string> prompts, responses;
+  std::vector<std::vector<double>> scores(score_names.size());
+  for (const auto& row : rows) {
+    if (row.scores.size() != score_names.size()) {
+      throw PluginError("stage '" + stage + "' gives a sample with " + std::to_string(row.scores.size()) + " scores for " +
+                        std::to_string(score_names.size()) + " names");
+    }
+    prompts.push_back(row.prompt);
+    responses.push_back(row.response);
+    for (std::size_t i = 0; i < scores.size(); ++i) scores[i].push_back(row.scores[i]);
+  }
+  Table added{{{"step", std::move(steps)}, {"prompt", std::move(prompts)}, {"response", std::move(responses)}}};
+  for (std::size_t i = 0; i < scores.size(); ++i) added.columns.push_back({score_names[i], std::move(scores[i])});
+  const h5::Handle group = state_->stage(stage);
+  // Written as a whole: a later text may need another column type than the first ones did.
+  Table all = layout::read_optional_table(group, kSamples);
+  if (all.columns.empty()) {
+    all = std::move(added);
+  } else {
+    append_columns(all, added, stage);
+  }
+  h5::write_table(group, kSamples, all);
+  state_->changed = true;
+}
+
+void RunRecord::add_sentinel(const std::string& stage, const Sentinel& sentinel) {
+  const h5::Session session;
+  const h5::Handle group = state_->stage(stage);
+  const Table before = layout::read_optional_table(group, kSentinels);
+  std::vector<std::string> names, evidence;
+  std::vector<std::int64_t> passed;
+  std::vector<double> values, limits;
+  for (std::size_t i = 0; i < before.rows(); ++i) {
+    if (before.texts("name")[i] == sentinel.name) continue;
+    names.push_back(before.texts("name")[i]);
+    passed.push_back(before.integers("passed")[i]);
+    values.push_back(before.numbers("value")[i]);
+    limits.push_back(before.numbers("limit")[i]);
+    evidence.push_back(before.texts("evidence")[i]);
+  }
+  names.push_back(sentinel.name);
+  passed.push_back(sentinel.passed);
+  values.push_back(sentinel.value);
+  limits.push_back(sentinel.limit);
+  evidence.push_back(sentinel.evidence);
+  h5::write_table(group, kSentinels,
+                  {{{"name", std::move(names)},
+                    {"passed", std::move(passed)},
+                    {"value", std::move(values)},
+                    {"limit", std::move(limits)},
+                    {"evidence", std::move(evidence)}}});
   state_->changed = true;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "temper/context.h"
 #include "temper/evaluator.h"
 
 namespace temper {
@@ -77,6 +78,11 @@ class RunRecord {
   void write_eval(const std::string& stage, const std::string& evaluator, const EvalResult& result);
   bool has_eval(const std::string& stage, const std::string& evaluator) const;
   void add_note(const std::string& stage, const std::string& text);
+  /// Answers of one step; truncate_log drops those of later steps too. The names are the same at every call.
+  void add_samples(const std::string& stage, std::int64_t step, const std::vector<std::string>& score_names,
+                   const std::vector<SampleRow>& rows);
+  /// One of the same name is replaced.
+  void add_sentinel(const std::string& stage, const Sentinel& sentinel);
   /// running, complete, diverged, failed or cancelled; all but running set the time in `finished`.
   void set_status(const std::string& status);
   std::string attribute(const std::string& name) const;

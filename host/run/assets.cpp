@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "host/run/model_store.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
 #include "temper/hash.h"
@@ -68,6 +69,12 @@ const TokenBytes& RunAssets::tokenizer_token_bytes() {
 
 void RunAssets::make_tokenizer() {
   const SlotConfig& slot = experiment_.tokenizer;
+  if (!slot.checkpoint.empty()) {
+    tokenizer_ = load_tokenizer(registry_, slot.checkpoint, read_manifest(slot.checkpoint));
+    tokenizer_bytes_ = tokenizer_->model_bytes();
+    tokenizer_sha256_ = sha256_hex(tokenizer_bytes_);
+    return;
+  }
   auto made = registry_.make<Tokenizer>(slot.plugin, slot.values, {experiment_.base_dir.string()});
   if (made->needs_training()) {
     if (slot.datasets.empty()) {
@@ -150,13 +157,42 @@ std::vector<PreferencePair> RunAssets::preferences(const std::vector<std::string
   for (const auto& name : names) {
     const auto stream = capability<PreferenceSource>(name, "preference pairs").preferences(Split::kTrain);
     PreferencePair pair;
+    std::int64_t count = 0;
     while (stream->next(pair)) {
+      ++count;
       const bool held_out = in_validation_split(split_text(pair.prompt), experiment_.validation_fraction);
       if (held_out == validation) pairs.push_back(std::move(pair));
       pair = {};
     }
+    if (rows_[name].documents == 0) rows_[name].documents = count;
   }
-  if (pairs.empty()) throw DataError("there are no preference pairs in the named datasets");
+  if (pairs.empty()) {
+    throw DataError(std::string("there are no ") + (validation ? "held-out " : "") + "preference pairs" +
+                    (validation ? "; raise validation_fraction or set validation_batches to 0" : " in the named datasets"));
+  }
+  return pairs;
+}
+
+std::vector<PreferencePair> RunAssets::test_preferences(const std::vector<std::string>& names, std::int64_t limit) {
+  std::vector<PreferencePair> pairs;
+  const auto full = [&] { return limit > 0 && static_cast<std::int64_t>(pairs.size()) >= limit; };
+  for (const auto& name : names) {
+    const std::size_t before = pairs.size();
+    auto& source = capability<PreferenceSource>(name, "preference pairs");
+    for (const Split split : {Split::kTest, Split::kTrain}) {
+      if (pairs.size() > before) break;
+      const auto stream = source.preferences(split);
+      PreferencePair pair;
+      while (!full() && stream->next(pair)) {
+        if (split == Split::kTest || in_validation_split(split_text(pair.prompt), experiment_.validation_fraction)) {
+          pairs.push_back(std::move(pair));
+        }
+        pair = {};
+      }
+    }
+  }
+  if (pairs.empty())
+    throw DataError("there are no held-out preference pairs in the named datasets; raise validation_fraction");
   return pairs;
 }
 

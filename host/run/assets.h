@@ -32,6 +32,8 @@ class RunAssets {
   std::shared_ptr<const TokenCorpus> corpus(const std::string& dataset, bool validation);
   std::vector<InstructionRow> instructions(const std::vector<std::string>& datasets, bool validation);
   std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, bool validation);
+  /// Of each dataset the test pairs, or the held-out part of its training pairs if it has none; at most `limit` (0: all).
+  std::vector<PreferencePair> test_preferences(const std::vector<std::string>& datasets, std::int64_t limit);
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit);
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit);
 

@@ -9,8 +9,10 @@ namespace temper {
 
 RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed,
                                Architecture& model, const std::string& prompt_template, RunAssets& assets,
-                               TerminalProgress& progress)
-    : seed_(derive_seed(run_seed, {"evaluator", name})),
+                               TerminalProgress& progress, Models models)
+    : models_(models),
+      stage_(stage),
+      seed_(derive_seed(run_seed, {"evaluator", name})),
       model_(model),
       prompt_template_(template_or_default(prompt_template)),
       assets_(assets),
@@ -24,6 +26,34 @@ std::vector<Document> RunEvalContext::validation_documents(const std::vector<std
 
 std::vector<EvalItem> RunEvalContext::items(const std::vector<std::string>& datasets, std::int64_t limit) {
   return assets_.items(datasets, limit);
+}
+
+std::vector<PreferencePair> RunEvalContext::preferences(const std::vector<std::string>& datasets, std::int64_t limit) {
+  return assets_.test_preferences(datasets, limit);
+}
+
+std::filesystem::path RunEvalContext::checkpoint_of(const std::string& stage) const {
+  const std::string& name = stage.empty() ? stage_ : stage;
+  const auto folder = models_.paths.final_checkpoint(name);
+  if (std::filesystem::exists(folder)) return folder;
+  throw ConfigError("an evaluator after stage '" + stage_ + "' needs stage '" + name +
+                    "', which has not run yet; list the stages to evaluate under 'after'");
+}
+
+Architecture& RunEvalContext::frozen_model(const std::string& stage) {
+  if (stage.empty() || stage == stage_) return model_;
+  auto& model = frozen_[stage];
+  if (!model) {
+    const auto folder = checkpoint_of(stage);
+    model = load_architecture(models_.registry, folder, read_manifest(folder));
+    for (auto& parameter : model->parameters()) parameter.tensor.set_requires_grad(false);
+  }
+  return *model;
+}
+
+StateDict RunEvalContext::kept(const std::string& stage) {
+  const auto folder = checkpoint_of(stage);
+  return read_extras(folder, read_manifest(folder));
 }
 
 bool RunEvalContext::cancelled() const { return cancel_requested(); }

@@ -1,12 +1,16 @@
 // What an evaluator sees: the model of one stage, ready to generate and score. Used after every stage of a run.
 #pragma once
 
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
+#include "host/plugin/registry.h"
 #include "host/run/assets.h"
+#include "host/run/run_paths.h"
 #include "host/util/progress.h"
 #include "temper/context.h"
 
@@ -27,9 +31,14 @@ class StageProgress final : public Progress {
 
 class RunEvalContext final : public EvalContext {
  public:
-  /// References have to outlive this. `name` is the evaluator's, for its seed; `stage` is for the progress line.
+  /// Where an evaluator finds models of earlier stages.
+  struct Models {
+    const Registry& registry;
+    const RunPaths& paths;
+  };
+  /// References have to outlive this. `name` is the evaluator's, for its seed; `stage` is the one evaluated.
   RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed, Architecture& model,
-                 const std::string& prompt_template, RunAssets& assets, TerminalProgress& progress);
+                 const std::string& prompt_template, RunAssets& assets, TerminalProgress& progress, Models models);
 
   std::uint64_t seed() const override { return seed_; }
   c10::Device device() const override { return c10::Device(c10::kCPU); }
@@ -40,10 +49,18 @@ class RunEvalContext final : public EvalContext {
   Scorer& scorer() override { return scorer_; }
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  Architecture& frozen_model(const std::string& stage) override;
+  StateDict kept(const std::string& stage) override;
   Progress& progress() override { return progress_; }
   bool cancelled() const override;
 
  private:
+  std::filesystem::path checkpoint_of(const std::string& stage) const;
+
+  Models models_;
+  std::string stage_;
+  std::map<std::string, std::unique_ptr<Architecture>> frozen_;
   std::uint64_t seed_;
   Architecture& model_;
   std::string prompt_template_;

@@ -185,7 +185,8 @@ class Runner {
         model = load_architecture(registry_, folder, manifest);
       }
       const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {});
-      RunEvalContext context(slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_);
+      RunEvalContext context(slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_,
+                             {registry_, paths_});
       const EvalResult result = guarded(slot.plugin, "evaluate", [&] { return evaluator->evaluate(context); });
       progress_.end();
       record_->write_eval(stage, slot.name, result);

@@ -18,6 +18,7 @@ std::unique_ptr<Architecture> fresh_model(const StageEnvironment& env) {
   const std::uint64_t root = derive_seed(env.experiment.seed, {"weights"});
   const std::uint64_t seed = env.slot.model.empty() ? root : derive_seed(root, {env.slot.model});
   const SlotConfig& model = model_of(env.experiment, env.slot);
+  if (!model.checkpoint.empty()) return load_architecture(env.registry, model.checkpoint, read_manifest(model.checkpoint));
   return env.registry.make<Architecture>(model.plugin, model.values, {env.assets.tokenizer().vocab_size(), seed});
 }
 
@@ -32,13 +33,17 @@ RunStageContext::RunStageContext(const StageEnvironment& environment)
   make_model();
 }
 
+fs::path RunStageContext::starting_checkpoint() const {
+  if (!env_.slot.parents.empty()) return env_.paths.final_checkpoint(env_.slot.parents.front().stage);
+  return model_of(env_.experiment, env_.slot).checkpoint;
+}
+
 void RunStageContext::make_model() {
   // The stage trains from its first parent; further parents are frozen models it asks for by name.
-  if (!env_.slot.parents.empty()) {
-    const fs::path parent = env_.paths.final_checkpoint(env_.slot.parents.front().stage);
-    const CheckpointManifest manifest = read_manifest(parent);
+  if (const fs::path start = starting_checkpoint(); !start.empty()) {
+    const CheckpointManifest manifest = read_manifest(start);
     prompt_template_ = manifest.prompt_template;
-    load_weights(parent, manifest, *model_);
+    if (!env_.slot.parents.empty()) load_weights(start, manifest, *model_);
   }
   for (const auto& folder : resumable_checkpoints(env_.paths.stage_folder(env_.slot.name))) {
     try {
@@ -46,6 +51,7 @@ void RunStageContext::make_model() {
       load_weights(folder, manifest, *model_);
       resume_ = read_state(folder);
       resumed_step_ = manifest.step;
+      weights_changed_ = true;
       env_.progress.say("stage " + env_.slot.name + ": going on from step " + std::to_string(resumed_step_));
       break;
     } catch (const DataError& error) {
@@ -58,13 +64,34 @@ void RunStageContext::make_model() {
 }
 
 Architecture& RunStageContext::frozen_model(const std::string& stage) {
-  auto& model = frozen_[stage];
+  return frozen_at(env_.paths.final_checkpoint(stage));
+}
+
+Architecture& RunStageContext::frozen_at(const fs::path& folder) {
+  auto& model = frozen_[folder.string()];
   if (!model) {
-    const fs::path folder = env_.paths.final_checkpoint(stage);
     model = load_architecture(env_.registry, folder, read_manifest(folder));
     for (auto& parameter : model->parameters()) parameter.tensor.set_requires_grad(false);
   }
   return *model;
+}
+
+std::unique_ptr<Architecture> RunStageContext::trainable_copy(const std::string& stage) {
+  const fs::path folder = env_.paths.final_checkpoint(stage);
+  return load_architecture(env_.registry, folder, read_manifest(folder));
+}
+
+void RunStageContext::with_reference(const std::function<void(Architecture&)>& use) {
+  if (!weights_changed_) return use(*model_);
+  if (optimizer_ && optimizer_->lora() != nullptr) {
+    return optimizer_->lora()->with_adapters_off([&] { use(*model_); });
+  }
+  const fs::path start = starting_checkpoint();
+  if (start.empty()) {
+    throw ConfigError("stage '" + env_.slot.name +
+                      "' compares with the model that it starts from, but starts from fresh weights; set 'from'");
+  }
+  use(frozen_at(start));
 }
 
 const Objective& RunStageContext::objective(const std::string& slot) {
@@ -115,9 +142,26 @@ std::vector<PreferencePair> RunStageContext::preferences(const std::vector<std::
   return env_.assets.preferences(datasets, validation);
 }
 
-FitStatus RunStageContext::fit(const FitPlan& plan) {
-  for (const auto& spec : fit_metrics()) declare(spec);
+Optimizer& RunStageContext::optimizer(const TrainParams& params, const std::vector<NamedParameter>& extra) {
+  optimizer_ = std::make_unique<ModelOptimizer>(*model_, params, extra, derive_seed(seed_, {"dropout"}));
+  weights_changed_ = true;
   env_.record.set_data(env_.assets.data_rows());
+  return *optimizer_;
+}
+
+void RunStageContext::checkpoint(const StateDict& state, const FitTotals& totals) {
+  // The record first: a checkpoint must never be ahead of the log that led to it.
+  env_.record.flush();
+  const fs::path folder = env_.paths.stage_folder(env_.slot.name);
+  save_checkpoint(resumable_name(folder, totals.steps), manifest("running", totals), *model_, env_.assets.tokenizer_bytes(),
+                  &state);
+  const auto all = resumable_checkpoints(folder);
+  for (std::size_t i = 1; i < all.size(); ++i) fs::remove_all(all[i]);
+}
+
+FitStatus RunStageContext::fit(const FitPlan& plan) {
+  for (const auto& spec : fit_metrics(plan.loss_unit)) declare(spec);
+  optimizer(plan.params, plan.extra_parameters);
   FitHooks hooks;
   hooks.stage = env_.slot.name;
   hooks.seed = derive_seed(seed_, {"dropout"});
@@ -126,15 +170,8 @@ FitStatus RunStageContext::fit(const FitPlan& plan) {
   hooks.log = [this](const std::string& metric, std::int64_t step, double value) { log(metric, step, value); };
   hooks.cancelled = cancel_requested;
   hooks.progress = &env_.progress;
-  hooks.save = [this](const StateDict& state, const FitTotals& totals) {
-    // The record first: a checkpoint must never be ahead of the log that led to it.
-    env_.record.flush();
-    const fs::path folder = env_.paths.stage_folder(env_.slot.name);
-    save_checkpoint(resumable_name(folder, totals.steps), manifest("running", totals), *model_,
-                    env_.assets.tokenizer_bytes(), &state);
-    const auto all = resumable_checkpoints(folder);
-    for (std::size_t i = 1; i < all.size(); ++i) fs::remove_all(all[i]);
-  };
+  hooks.save = [this](const StateDict& state, const FitTotals& totals) { checkpoint(state, totals); };
+  hooks.optimizer = optimizer_.get();
   report_ = run_fit(*model_, plan, std::move(hooks));
   if (!report_.reason.empty()) note(report_.reason);
   return report_.status;
@@ -153,7 +190,7 @@ CheckpointManifest RunStageContext::manifest(const std::string& status, const Fi
   manifest.run_id = env_.run_id;
   manifest.stage = env_.slot.name;
   manifest.status = status;
-  manifest.vocab_size = env_.assets.tokenizer().vocab_size();
+  manifest.vocab_size = model_->traits().vocab_size;
   manifest.step = totals.steps;
   manifest.tokens = totals.target_tokens;
   manifest.seconds = totals.seconds;
@@ -163,8 +200,33 @@ CheckpointManifest RunStageContext::manifest(const std::string& status, const Fi
 
 std::string RunStageContext::save_final(const std::string& status) {
   env_.record.flush();
+  if (optimizer_ && optimizer_->lora() != nullptr) keep(optimizer_->lora()->adapters());
   return save_checkpoint(env_.paths.final_checkpoint(env_.slot.name), manifest(status, report_.totals), *model_,
-                         env_.assets.tokenizer_bytes(), nullptr);
+                         env_.assets.tokenizer_bytes(), nullptr, &extras_);
+}
+
+void RunStageContext::keep(const StateDict& extras) {
+  for (const auto& [name, tensor] : extras.tensors) extras_.tensors[name] = tensor;
+  for (const auto& [name, text] : extras.texts) extras_.texts[name] = text;
+}
+
+StateDict RunStageContext::kept(const std::string& stage) {
+  const fs::path folder = env_.paths.final_checkpoint(stage);
+  return read_extras(folder, read_manifest(folder));
+}
+
+void RunStageContext::samples(std::int64_t step, const std::vector<std::string>& score_names,
+                              const std::vector<SampleRow>& rows) {
+  env_.record.add_samples(env_.slot.name, step, score_names, rows);
+  env_.record.flush_if_due();
+}
+
+void RunStageContext::sentinel(const Sentinel& sentinel) {
+  env_.record.add_sentinel(env_.slot.name, sentinel);
+  if (sentinel.passed) return;
+  env_.record.flush();
+  throw PluginError("stage '" + env_.slot.name + "' did not start: its check '" + sentinel.name +
+                    "' failed: " + sentinel.evidence);
 }
 
 void RunStageContext::declare(const MetricSpec& spec) { env_.record.declare_metric(env_.slot.name, spec); }

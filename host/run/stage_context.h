@@ -2,6 +2,7 @@
 // record and checkpoint folder. One instance a stage; destroyed before the next stage starts.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +54,8 @@ class RunStageContext final : public StageContext, private MetricSink {
   Architecture& model() override { return *model_; }
   const Tokenizer& tokenizer() const override { return env_.assets.tokenizer(); }
   Architecture& frozen_model(const std::string& stage) override;
+  std::unique_ptr<Architecture> trainable_copy(const std::string& stage) override;
+  void with_reference(const std::function<void(Architecture&)>& use) override;
   const Objective& objective(const std::string& slot) override;
   std::unique_ptr<BatchSource> document_batches(const std::vector<std::string>& datasets, const Objective& objective,
                                                 const TrainParams& params, bool validation) override;
@@ -60,6 +63,11 @@ class RunStageContext final : public StageContext, private MetricSink {
                                                const std::string& name) override;
   std::vector<InstructionRow> instructions(const std::vector<std::string>& datasets, bool validation) override;
   std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, bool validation) override;
+  Optimizer& optimizer(const TrainParams& params, const std::vector<NamedParameter>& extra) override;
+  const StateDict* resume_state() const override { return resume_ ? &*resume_ : nullptr; }
+  void checkpoint(const StateDict& state, const FitTotals& totals) override;
+  void set_totals(const FitTotals& totals) override { report_.totals = totals; }
+  const FitTotals& totals() const override { return report_.totals; }
   FitStatus fit(const FitPlan& plan) override;
   Generator& generator() override { return generator_; }
   Scorer& scorer() override { return scorer_; }
@@ -67,20 +75,26 @@ class RunStageContext final : public StageContext, private MetricSink {
   Progress& progress() override { return env_.progress; }
   Communicator& communicator() override { return communicator_; }
   bool cancelled() const override;
+  const std::string& prompt_template() const override { return prompt_template_; }
   void set_prompt_template(const std::string& name) override { prompt_template_ = name; }
   void note(const std::string& text) override;
+  void keep(const StateDict& extras) override;
+  StateDict kept(const std::string& stage) override;
+  void samples(std::int64_t step, const std::vector<std::string>& score_names, const std::vector<SampleRow>& rows) override;
+  void sentinel(const Sentinel& sentinel) override;
 
   /// Of the last fit(); what the runner writes into the record.
   const FitReport& report() const { return report_; }
   /// Saves the finished stage and returns the weights' sha256.
   std::string save_final(const std::string& status);
-  const std::string& prompt_template() const { return prompt_template_; }
 
  private:
   void declare(const MetricSpec& spec) override;
   void log(const std::string& name, std::int64_t step, double value) override;
   CheckpointManifest manifest(const std::string& status, const FitTotals& totals) const;
   void make_model();
+  std::filesystem::path starting_checkpoint() const;  ///< "" if the stage starts from fresh weights
+  Architecture& frozen_at(const std::filesystem::path& folder);
 
   StageEnvironment env_;
   std::uint64_t seed_;
@@ -88,9 +102,12 @@ class RunStageContext final : public StageContext, private MetricSink {
   std::optional<StateDict> resume_;
   std::int64_t resumed_step_ = 0;
   std::string prompt_template_;
-  std::map<std::string, std::unique_ptr<Architecture>> frozen_;
+  std::map<std::string, std::unique_ptr<Architecture>> frozen_;  ///< by folder
   std::map<std::string, std::unique_ptr<Objective>> objectives_;
   FitReport report_;
+  StateDict extras_;
+  std::unique_ptr<ModelOptimizer> optimizer_;
+  bool weights_changed_ = false;  ///< model() may no longer be what the stage began with
   SingleProcess communicator_;
   BatchGenerator generator_;
   BatchScorer scorer_;

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr int kFormatVersion = 1;
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kState = "state.safetensors";
+constexpr const char* kExtras = "extras.safetensors";
 constexpr const char* kManifest = "temper.json";
 
 Json to_json(const ParamValues& values) {
@@ -51,10 +52,24 @@ ParamValues values_from(const Json& json) {
   return values;
 }
 
+void write_dict(const fs::path& path, const StateDict& dict) {
+  TensorFile file;
+  file.tensors = dict.tensors;
+  file.metadata = dict.texts;
+  write_safetensors(path, file);
+}
+
+void check_sha(const fs::path& path, const std::string& expected) {
+  const std::string sha = sha256_file(path);
+  if (sha == expected) return;
+  throw DataError("checkpoint file '" + path.string() + "' is damaged: its sha256 is " + sha.substr(0, 12) +
+                  "..., temper.json says " + expected.substr(0, 12) + "...");
+}
+
 }  // namespace
 
 std::string save_checkpoint(const fs::path& folder, CheckpointManifest manifest, Architecture& model,
-                            const std::string& tokenizer_bytes, const StateDict* state) {
+                            const std::string& tokenizer_bytes, const StateDict* state, const StateDict* extras) {
   const fs::path staging = folder.string() + ".staging" + std::to_string(getpid());
   fs::remove_all(staging);
   create_folders(staging);
@@ -64,11 +79,10 @@ std::string save_checkpoint(const fs::path& folder, CheckpointManifest manifest,
     weights.metadata["format"] = "pt";
     write_safetensors(staging / kWeights, weights);
     manifest.weights_sha256 = sha256_file(staging / kWeights);
-    if (state != nullptr) {
-      TensorFile file;
-      file.tensors = state->tensors;
-      file.metadata = state->texts;
-      write_safetensors(staging / kState, file);
+    if (state != nullptr) write_dict(staging / kState, *state);
+    if (extras != nullptr && !(extras->tensors.empty() && extras->texts.empty())) {
+      write_dict(staging / kExtras, *extras);
+      manifest.extras_sha256 = sha256_file(staging / kExtras);
     }
     if (!manifest.tokenizer_file.empty()) write_file_atomically(staging / manifest.tokenizer_file, tokenizer_bytes);
     const Json json = {{"format_version", kFormatVersion},
@@ -88,7 +102,8 @@ std::string save_checkpoint(const fs::path& folder, CheckpointManifest manifest,
                        {"tokenizer_file", manifest.tokenizer_file},
                        {"tokenizer_sha256", sha256_hex(tokenizer_bytes)},
                        {"prompt_template", manifest.prompt_template},
-                       {"weights_sha256", manifest.weights_sha256}};
+                       {"weights_sha256", manifest.weights_sha256},
+                       {"extras_sha256", manifest.extras_sha256}};
     write_file_atomically(staging / kManifest, json.dump(2) + "\n");
     publish_folder(staging, folder);
   } catch (...) {
@@ -127,6 +142,7 @@ CheckpointManifest read_manifest(const fs::path& folder) {
     manifest.tokenizer_file = json.at("tokenizer_file");
     manifest.prompt_template = json.at("prompt_template");
     manifest.weights_sha256 = json.at("weights_sha256");
+    manifest.extras_sha256 = json.value("extras_sha256", "");
     if (fs::path(manifest.tokenizer_file).has_parent_path()) throw DataError("tokenizer_file must be a plain file name");
   } catch (const Json::exception& error) {
     throw DataError("checkpoint file '" + path.string() + "' is damaged: " + error.what());
@@ -140,11 +156,7 @@ std::string read_tokenizer_bytes(const fs::path& folder, const CheckpointManifes
 
 void load_weights(const fs::path& folder, const CheckpointManifest& manifest, Architecture& model) {
   const fs::path path = folder / kWeights;
-  const std::string sha = sha256_file(path);
-  if (sha != manifest.weights_sha256) {
-    throw DataError("checkpoint weights '" + path.string() + "' are damaged: their sha256 is " + sha.substr(0, 12) +
-                    "..., temper.json says " + manifest.weights_sha256.substr(0, 12) + "...");
-  }
+  check_sha(path, manifest.weights_sha256);
   TensorFile file = read_safetensors(path);
   const at::NoGradGuard guard;
   for (auto& parameter : model.parameters()) {
@@ -167,6 +179,13 @@ void load_weights(const fs::path& folder, const CheckpointManifest& manifest, Ar
 
 StateDict read_state(const fs::path& folder) {
   TensorFile file = read_safetensors(folder / kState);
+  return {std::move(file.tensors), std::move(file.metadata)};
+}
+
+StateDict read_extras(const fs::path& folder, const CheckpointManifest& manifest) {
+  if (manifest.extras_sha256.empty()) return {};
+  check_sha(folder / kExtras, manifest.extras_sha256);
+  TensorFile file = read_safetensors(folder / kExtras);
   return {std::move(file.tensors), std::move(file.metadata)};
 }
 

@@ -1,5 +1,6 @@
 // A checkpoint is a folder: model.safetensors, temper.json (what it is), the tokenizer's file, and, while a stage is still
-// training, state.safetensors (optimiser, random state, data position). It appears by one rename, so a crash leaves the
+// training, state.safetensors (optimiser, random state, data position), or, when it is done and kept something beside the
+// weights (heads, adapters), extras.safetensors. It appears by one rename, so a crash leaves the
 // previous one. Equal weights give equal bytes, hence equal sha256.
 #pragma once
 
@@ -25,17 +26,20 @@ struct CheckpointManifest {
   std::int64_t vocab_size = 0, step = 0, tokens = 0;
   double seconds = 0, flops = 0;
   std::string weights_sha256;  ///< of model.safetensors; filled by save_checkpoint
+  std::string extras_sha256;   ///< of extras.safetensors, "" if there is none; filled by save_checkpoint
 };
 
 /// Writes everything to a staging folder beside `folder`, then renames. Returns the sha256 of the weights.
 std::string save_checkpoint(const std::filesystem::path& folder, CheckpointManifest manifest, Architecture& model,
-                            const std::string& tokenizer_bytes, const StateDict* state);
+                            const std::string& tokenizer_bytes, const StateDict* state, const StateDict* extras = nullptr);
 /// Value types are the JSON's own. Throws DataError if the folder is no checkpoint or its weights' hash differs.
 CheckpointManifest read_manifest(const std::filesystem::path& folder);
 std::string read_tokenizer_bytes(const std::filesystem::path& folder, const CheckpointManifest& manifest);
 /// Copies the weights into `model`. Every name and shape has to match, both ways; the hash is verified.
 void load_weights(const std::filesystem::path& folder, const CheckpointManifest& manifest, Architecture& model);
 StateDict read_state(const std::filesystem::path& folder);
+/// What the stage kept beside the weights; empty if nothing. The hash is verified.
+StateDict read_extras(const std::filesystem::path& folder, const CheckpointManifest& manifest);
 
 /// Resumable checkpoints of a stage in `folder` (named step-<number>), newest first.
 std::vector<std::filesystem::path> resumable_checkpoints(const std::filesystem::path& folder);

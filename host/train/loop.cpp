@@ -10,10 +10,11 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "host/train/optimizer.h"
-#include "host/train/schedule.h"
 
 namespace temper {
 namespace {
@@ -59,22 +60,32 @@ void seed_random(std::uint64_t seed) {
   generator.set_current_seed(seed);
 }
 
-/// Mean loss over the first batches of the validation source; evaluation mode, no gradients, no random numbers used.
-double validate(Architecture& model, const FitPlan& plan, bool bf16) {
+/// Means over the targets of some batches.
+struct Means {
+  double loss = std::numeric_limits<double>::quiet_NaN();
+  std::map<std::string, double> metrics;
+};
+
+/// Over the first batches of the validation source; evaluation mode, no gradients, no random numbers used.
+Means validate(Architecture& model, const FitPlan& plan, bool bf16) {
   const at::NoGradGuard guard;
   model.train(false);
   plan.validation->restore("");
   double sum = 0;
   std::int64_t tokens = 0;
+  Means means;
   for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
     const Batch batch = plan.validation->next();
     const Autocast autocast(bf16);
     const SummedLoss loss = plan.loss(model, batch);
     sum += loss.sum.item<double>();
     tokens += loss.target_tokens;
+    for (const auto& [name, value] : loss.metrics) means.metrics[name] += value;
   }
   model.train(true);
-  return tokens > 0 ? sum / static_cast<double>(tokens) : std::numeric_limits<double>::quiet_NaN();
+  if (tokens > 0) means.loss = sum / static_cast<double>(tokens);
+  for (auto& [name, value] : means.metrics) value /= static_cast<double>(tokens);
+  return means;
 }
 
 /// What the loop itself has to remember across a stop.
@@ -117,22 +128,31 @@ LoopState loop_state_from(const std::string& text) {
   return state;
 }
 
-std::vector<at::Tensor> copies(Architecture& model) {
+/// The model's weights and what the stage trains beside them.
+std::vector<NamedParameter> all_weights(Architecture& model, const FitPlan& plan) {
+  std::vector<NamedParameter> all = model.parameters();
+  all.insert(all.end(), plan.extra_parameters.begin(), plan.extra_parameters.end());
+  return all;
+}
+
+std::vector<at::Tensor> copies(Architecture& model, const FitPlan& plan) {
   std::vector<at::Tensor> result;
-  for (const auto& parameter : model.parameters()) result.push_back(parameter.tensor.detach().clone());
+  for (const auto& parameter : all_weights(model, plan)) result.push_back(parameter.tensor.detach().clone());
   return result;
 }
 
-void put_back(Architecture& model, const std::vector<at::Tensor>& weights) {
+void put_back(Architecture& model, const FitPlan& plan, const std::vector<at::Tensor>& weights) {
   const at::NoGradGuard guard;
-  auto parameters = model.parameters();
+  auto parameters = all_weights(model, plan);
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].tensor.copy_(weights[i]);
 }
 
 struct StepResult {
   double loss_sum = 0;
+  std::int64_t targets = 0;  ///< what the loss is a mean over: tokens, or pairs
   std::int64_t target_tokens = 0, target_bytes = 0;
   std::int64_t input_tokens = 0, source_tokens = 0;
+  std::map<std::string, double> metric_sums;
 };
 
 /// Forward and backward of all micro-batches. Gradients are those of the summed loss; dividing by the step's target tokens
@@ -149,10 +169,12 @@ StepResult accumulate(Architecture& model, const FitPlan& plan, bool bf16) {
     step.input_tokens += batch.input_tokens;
     step.source_tokens += batch.source_tokens;
     step.target_bytes += batch.target_bytes;
+    step.target_tokens += batch.target_tokens;
     if (loss.target_tokens == 0) continue;
     loss.sum.backward();
     step.loss_sum += loss.sum.item<double>();
-    step.target_tokens += loss.target_tokens;
+    step.targets += loss.target_tokens;
+    for (const auto& [name, value] : loss.metrics) step.metric_sums[name] += value;
   }
   return step;
 }
@@ -205,9 +227,9 @@ std::string format_note(double loss, double tokens_per_second) {
 
 }  // namespace
 
-std::vector<MetricSpec> fit_metrics() {
-  return {{"loss", "nats/token", "Training loss of the step, mean over its target tokens.", Better::kLower},
-          {"validation_loss", "nats/token", "Mean loss over held-out batches.", Better::kLower},
+std::vector<MetricSpec> fit_metrics(const std::string& loss_unit) {
+  return {{"loss", loss_unit, "Training loss of the step, mean over its targets.", Better::kLower},
+          {"validation_loss", loss_unit, "Mean loss over held-out batches.", Better::kLower},
           {"learning_rate", "", "Learning rate of the step.", Better::kNeither},
           {"grad_norm", "", "Global gradient norm before clipping.", Better::kNeither},
           {"tokens_per_second", "tokens/s", "Input tokens trained per second since the last logged point.", Better::kHigher},
@@ -221,7 +243,12 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   const bool bf16 = params.precision == "bfloat16";
   const std::int64_t total_steps = planned_steps(model, plan);
 
-  AdamW optimizer(model.parameters(), params);
+  std::unique_ptr<ModelOptimizer> own;
+  if (hooks.optimizer == nullptr) {
+    own = std::make_unique<ModelOptimizer>(model, params, plan.extra_parameters, hooks.seed);
+    hooks.optimizer = own.get();
+  }
+  ModelOptimizer& optimizer = *hooks.optimizer;
   LoopState state;
   std::vector<at::Tensor> best_weights;
   seed_random(hooks.seed);
@@ -258,12 +285,12 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     const double learning_rate = learning_rate_at(params, state.totals.steps, total_steps);
     const StepResult step = accumulate(model, plan, bf16);
     const std::int64_t number = state.totals.steps + 1;
-    if (step.target_tokens == 0) {
+    if (step.targets == 0) {
       throw DataError("stage '" + hooks.stage + "', step " + std::to_string(number) +
                       ": no token of the batch has a label; "
                       "nothing can be learnt from it");
     }
-    const auto targets = static_cast<double>(step.target_tokens);
+    const auto targets = static_cast<double>(step.targets);
     const double loss = step.loss_sum / targets;
     const double norm = optimizer.grad_norm() / targets;
     if (!std::isfinite(loss) || !std::isfinite(norm)) {
@@ -289,6 +316,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
         static_cast<double>(tokens_since_log) / std::chrono::duration<double>(Clock::now() - last_log).count();
     if (number == 1 || last || number % params.log_every == 0) {
       hooks.log("loss", number, loss);
+      for (const auto& [name, sum] : step.metric_sums) hooks.log(name, number, sum / targets);
       hooks.log("learning_rate", number, learning_rate);
       hooks.log("grad_norm", number, norm);
       hooks.log("tokens_per_second", number, rate);
@@ -302,8 +330,10 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
 
     const bool due = params.validate_every > 0 && number % params.validate_every == 0;
     if (plan.validation != nullptr && params.validation_batches > 0 && (due || last)) {
-      const double validation_loss = validate(model, plan, bf16);
+      const Means means = validate(model, plan, bf16);
+      const double validation_loss = means.loss;
       hooks.log("validation_loss", number, validation_loss);
+      for (const auto& [name, value] : means.metrics) hooks.log("validation_" + name, number, value);
       last_log = Clock::now();
       tokens_since_log = 0;
       if (params.patience > 0) {
@@ -311,7 +341,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
         state.bad_validations = better ? 0 : state.bad_validations + 1;
         if (better) {
           state.best_validation = validation_loss;
-          best_weights = copies(model);
+          best_weights = copies(model, plan);
         }
         if (state.bad_validations >= params.patience) {
           report.status = FitStatus::kEarlyStop;
@@ -333,7 +363,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     }
   }
   hooks.progress->end();
-  if (report.status != FitStatus::kDiverged && !best_weights.empty()) put_back(model, best_weights);
+  if (report.status != FitStatus::kDiverged && !best_weights.empty()) put_back(model, plan, best_weights);
   model.train(false);
   report.totals = state.totals;
   return report;

@@ -8,26 +8,21 @@
 #include <string>
 #include <vector>
 
+#include "host/train/optimizer.h"
 #include "temper/context.h"
 
 namespace temper {
 
-/// Counts that a resumed run carries on.
-struct FitTotals {
-  std::int64_t steps = 0, target_tokens = 0, input_tokens = 0;
-  double seconds = 0, flops = 0;
-  std::int64_t source_tokens = 0, target_bytes = 0;  ///< source_tokens are among input_tokens
-};
-
 struct FitHooks {
   std::string stage;
-  std::uint64_t seed = 0;  ///< of dropout
+  std::uint64_t seed = 0;  ///< of dropout and of fresh adapters
   std::optional<StateDict> resume;
   std::function<void(const std::string& metric, std::int64_t step, double value)> log;
   std::function<bool()> cancelled;
   /// Makes a resumable checkpoint of the model's weights and this state.
   std::function<void(const StateDict& state, const FitTotals& totals)> save;
   Progress* progress = nullptr;
+  ModelOptimizer* optimizer = nullptr;  ///< null: the loop makes its own from the plan
 };
 
 struct FitReport {
@@ -37,7 +32,7 @@ struct FitReport {
 };
 
 /// The metrics that the loop logs, for the stage's declaration.
-std::vector<MetricSpec> fit_metrics();
+std::vector<MetricSpec> fit_metrics(const std::string& loss_unit);
 
 /// Throws Cancelled after saving, when asked to stop. On divergence the weights are those before the bad step.
 FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks);

@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "temper/random.h"
+
 namespace temper {
 
 AdamW::AdamW(std::vector<NamedParameter> parameters, const TrainParams& params) : groups_(2), params_(params) {
@@ -78,6 +80,60 @@ void AdamW::load(const StateDict& state) {
       restore("exp_avg_sq." + group.names[i], group.exp_avg_sqs[i]);
       restore("steps." + group.names[i], group.steps[i]);
     }
+  }
+}
+
+namespace {
+
+std::unique_ptr<Lora> make_lora(Architecture& model, const TrainParams& params, std::uint64_t seed) {
+  if (params.lora.rank == 0) return nullptr;
+  return std::make_unique<Lora>(model, params.lora, derive_seed(seed, {"lora"}));
+}
+
+std::vector<NamedParameter> trained(Architecture& model, const Lora* lora, const std::vector<NamedParameter>& extra) {
+  std::vector<NamedParameter> all = lora != nullptr ? lora->parameters() : model.parameters();
+  all.insert(all.end(), extra.begin(), extra.end());
+  return all;
+}
+
+}  // namespace
+
+ModelOptimizer::ModelOptimizer(Architecture& model, const TrainParams& params, std::vector<NamedParameter> extra,
+                               std::uint64_t seed)
+    : lora_(make_lora(model, params, seed)), extra_(std::move(extra)), adamw_(trained(model, lora_.get(), extra_), params) {}
+
+double ModelOptimizer::grad_norm() const {
+  if (lora_) lora_->take_gradients();
+  return adamw_.grad_norm();
+}
+
+void ModelOptimizer::step(double learning_rate, double divisor) {
+  if (lora_) lora_->take_gradients();
+  adamw_.step(learning_rate, divisor);
+  if (lora_) lora_->merge();
+}
+
+void ModelOptimizer::drop_gradients() {
+  if (lora_) lora_->take_gradients();
+  adamw_.drop_gradients();
+}
+
+void ModelOptimizer::save(StateDict& state) const {
+  adamw_.save(state);
+  if (lora_) lora_->save(state);
+  for (const auto& parameter : extra_) state.tensors["extra." + parameter.name] = parameter.tensor.detach();
+}
+
+void ModelOptimizer::load(const StateDict& state) {
+  adamw_.load(state);
+  if (lora_) lora_->load(state);
+  const at::NoGradGuard guard;
+  for (auto& parameter : extra_) {
+    const auto found = state.tensors.find("extra." + parameter.name);
+    if (found == state.tensors.end() || found->second.sizes() != parameter.tensor.sizes()) {
+      throw DataError("the checkpoint's state has no tensor 'extra." + parameter.name + "' of the right shape");
+    }
+    parameter.tensor.copy_(found->second);
   }
 }
 

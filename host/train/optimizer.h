@@ -4,11 +4,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "temper/architecture.h"
-#include "temper/context.h"
+#include "host/train/lora.h"
+#include "temper/train.h"
 
 namespace temper {
 
@@ -33,6 +34,24 @@ class AdamW {
   };
   std::vector<Group> groups_;
   TrainParams params_;
+};
+
+/// What trains a model in a stage: AdamW over its weights, or over adapters on them, and over parameters that the stage adds
+/// (heads), whose values are part of the saved state.
+class ModelOptimizer final : public Optimizer {
+ public:
+  ModelOptimizer(Architecture& model, const TrainParams& params, std::vector<NamedParameter> extra, std::uint64_t seed);
+  double grad_norm() const override;
+  void step(double learning_rate, double divisor) override;
+  void drop_gradients() override;
+  void save(StateDict& state) const override;
+  void load(const StateDict& state) override;
+  Lora* lora() { return lora_.get(); }  ///< null without adapters
+
+ private:
+  std::unique_ptr<Lora> lora_;
+  std::vector<NamedParameter> extra_;
+  AdamW adamw_;
 };
 
 }  // namespace temper

@@ -33,6 +33,7 @@ Scorer::~Scorer() = default;
 Communicator::~Communicator() = default;
 Progress::~Progress() = default;
 BatchSource::~BatchSource() = default;
+Optimizer::~Optimizer() = default;
 StageContext::~StageContext() = default;
 EvalContext::~EvalContext() = default;
 Stage::~Stage() = default;

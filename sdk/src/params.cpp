@@ -21,6 +21,7 @@ bool type_matches(ParamType type, const ParamValue& value) {
     case ParamType::kStage:
       return std::holds_alternative<std::string>(value);
     case ParamType::kTextList:
+    case ParamType::kStages:
     case ParamType::kDatasets:
       return std::holds_alternative<std::vector<std::string>>(value);
   }
@@ -81,6 +82,8 @@ std::string_view to_string(ParamType type) {
       return "plugin";
     case ParamType::kStage:
       return "stage";
+    case ParamType::kStages:
+      return "stages";
     case ParamType::kDatasets:
       return "datasets";
   }

@@ -1,7 +1,22 @@
-// The training loop's parameter table: one place for every stage that trains.
-#include "temper/context.h"
+// Parameter tables of training and the learning-rate schedule: one place for every stage that trains.
+// Source of the cosine form: Loshchilov and Hutter, "SGDR" (2017), without restarts.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "temper/train.h"
 
 namespace temper {
+
+ParamTable<LoraParams> lora_params() {
+  using P = LoraParams;
+  ParamTable<P> table;
+  table.add("lora_rank", &P::rank, "Rank of low-rank adapters; 0 trains all weights instead.", {.min = 0, .max = 65536});
+  table.add("lora_alpha", &P::alpha, "Adapters count alpha/rank times.", {.min = 0, .max = 1e6});
+  table.add("lora_targets", &P::targets,
+            "Parts of the names of the matrices that get adapters; empty is every matrix but embeddings and heads.");
+  return table;
+}
 
 ParamTable<TrainParams> train_params() {
   using P = TrainParams;
@@ -41,11 +56,24 @@ ParamTable<TrainParams> train_params() {
             {.min = 0, .max = 1e6});
   table.add("checkpoint_every", &P::checkpoint_every, "Steps between resumable checkpoints; 0 is only at the end.",
             {.min = 0, .max = 1e9, .unit = "steps"});
+  table.include(&P::lora, lora_params());
   table.require([](const P& p) { return p.epochs == 0 || p.flops == 0; },
                 "epochs and flops both say when training ends; keep one of them");
   table.require([](const P& p) { return p.patience == 0 || (p.validate_every > 0 && p.validation_batches > 0); },
                 "patience needs validate_every and validation_batches above 0");
   return table;
+}
+
+double learning_rate_at(const TrainParams& params, std::int64_t step, std::int64_t total_steps) {
+  const double peak = params.learning_rate, low = peak * params.min_learning_rate_ratio;
+  if (step < params.warmup_steps) return peak * static_cast<double>(step + 1) / static_cast<double>(params.warmup_steps);
+  if (params.schedule == "constant") return peak;
+  const std::int64_t decay_steps = total_steps - params.warmup_steps;
+  const double progress =
+      decay_steps <= 0 ? 1.0
+                       : std::min(1.0, static_cast<double>(step - params.warmup_steps) / static_cast<double>(decay_steps));
+  if (params.schedule == "linear") return peak + (low - peak) * progress;
+  return low + 0.5 * (peak - low) * (1 + std::cos(std::numbers::pi * progress));
 }
 
 }  // namespace temper

@@ -6,6 +6,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "temper/error.h"
@@ -34,6 +36,8 @@ struct Batch {
   std::int64_t input_tokens = 0;   ///< real (not padding) positions, both sides
   std::int64_t source_tokens = 0;  ///< those of the encoder's side
   std::int64_t target_bytes = 0;   ///< UTF-8 bytes that the targets stand for; filled by the host's batch sources
+  /// What a stage's own batch source adds for its loss (margins, reference log-probabilities).
+  std::map<std::string, at::Tensor> extra;
 };
 
 /// One training example before batching; host arrays. `labels` has the length of `ids`.

@@ -21,6 +21,7 @@
 #include "temper/objective.h"
 #include "temper/params.h"
 #include "temper/tokenizer.h"
+#include "temper/train.h"
 
 namespace temper {
 
@@ -44,57 +45,18 @@ class TEMPER_API Progress {
   virtual void end() = 0;
 };
 
-/// What a checkpoint keeps beside the weights: tensors by name and one JSON text a name.
-struct StateDict {
-  std::map<std::string, at::Tensor> tensors;
-  std::map<std::string, std::string> texts;
+/// One answer that a stage wants people to see in the record.
+struct SampleRow {
+  std::string prompt, response;
+  std::vector<double> scores;  ///< one a name given with it
 };
 
-/// Endless source of training batches whose position can be saved and restored exactly.
-class TEMPER_API BatchSource {
- public:
-  virtual ~BatchSource();
-  /// The next batch of this process. Every batch has at least one target, or DataError says which examples had none.
-  virtual Batch next() = 0;
-  virtual double epochs_done() const = 0;
-  /// Text that restore() takes back; the batches that follow are then the same ones.
-  virtual std::string position() const = 0;
-  virtual void restore(const std::string& position) = 0;
-};
-
-/// The training loop's own parameters; stages include them in their table with train_params().
-struct TrainParams {
-  std::int64_t steps = 1000;
-  double epochs = 0;  ///< > 0: overrides steps
-  double flops = 0;   ///< > 0: overrides steps
-  std::int64_t batch_size = 8;
-  std::int64_t accumulation = 1;
-  std::int64_t context = 256;
-  double learning_rate = 3e-4;
-  double min_learning_rate_ratio = 0.1;
-  std::string schedule = "cosine";
-  std::int64_t warmup_steps = 100;
-  double weight_decay = 0.1;
-  double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
-  double clip_norm = 1.0;
-  std::string precision = "float32";
-  std::int64_t log_every = 10;
-  std::int64_t validate_every = 0;
-  std::int64_t validation_batches = 16;
-  std::int64_t patience = 0;
-  std::int64_t checkpoint_every = 200;
-};
-TEMPER_API ParamTable<TrainParams> train_params();
-
-/// How a training run ended.
-enum class FitStatus { kComplete, kEarlyStop, kDiverged };
-
-struct FitPlan {
-  TrainParams params;
-  BatchSource* train = nullptr;
-  BatchSource* validation = nullptr;  ///< may be null; read from its start at every validation
-  std::function<SummedLoss(Architecture&, const Batch&)> loss;
-  std::int64_t examples_per_epoch = 0;  ///< needed when params.epochs > 0
+/// A check that a stage makes before it trains ("the first ratio is 1"), kept in the record with what was seen.
+struct Sentinel {
+  std::string name;  ///< [a-z][a-z0-9_]*
+  double value = 0, limit = 0;
+  bool passed = false;
+  std::string evidence;  ///< a sentence with the numbers
 };
 
 /// [run] Valid during Stage::run.
@@ -109,6 +71,11 @@ class TEMPER_API StageContext {
   virtual const Tokenizer& tokenizer() const = 0;
   /// A frozen model of an earlier stage (reference, reward). Lives as long as the context.
   virtual Architecture& frozen_model(const std::string& stage) = 0;
+  /// A second model to train, with the weights of an earlier stage (a critic). Its state is the stage's to save.
+  virtual std::unique_ptr<Architecture> trainable_copy(const std::string& stage) = 0;
+  /// Calls `use` with the frozen weights that model() began this stage with: with adapters it is model() itself, adapters
+  /// off, put back afterwards; without, a frozen model of its own.
+  virtual void with_reference(const std::function<void(Architecture&)>& use) = 0;
   /// The objective in a kPlugin parameter of this stage.
   virtual const Objective& objective(const std::string& slot) = 0;
 
@@ -122,6 +89,17 @@ class TEMPER_API StageContext {
   virtual std::vector<InstructionRow> instructions(const std::vector<std::string>& datasets, bool validation) = 0;
   virtual std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, bool validation) = 0;
 
+  /// For a loop of the stage's own: what optimises model() and `extra`, whose values are part of its state. Lives as long as
+  /// the context; called once. Adapters, if there are any, are kept with the finished checkpoint.
+  virtual Optimizer& optimizer(const TrainParams& params, const std::vector<NamedParameter>& extra) = 0;
+  /// What the last checkpoint() of this stage saved, model() then having its weights; null at the stage's start.
+  virtual const StateDict* resume_state() const = 0;
+  /// A resumable checkpoint of model() and `state`, in place of the one before. Metrics and samples logged for later steps
+  /// are dropped when a killed run goes on from here.
+  virtual void checkpoint(const StateDict& state, const FitTotals& totals) = 0;
+  /// What record and final checkpoint say of a stage with a loop of its own.
+  virtual void set_totals(const FitTotals& totals) = 0;
+  virtual const FitTotals& totals() const = 0;  ///< as fit() or set_totals() left them
   /// Trains model(): optimiser, schedule, clipping, validation, checkpoints, exact resume, divergence. Logs loss,
   /// learning_rate, grad_norm, tokens_per_second, validation_loss.
   virtual FitStatus fit(const FitPlan& plan) = 0;
@@ -132,9 +110,18 @@ class TEMPER_API StageContext {
   virtual Progress& progress() = 0;
   virtual Communicator& communicator() = 0;
   virtual bool cancelled() const = 0;
+  /// How the model that the stage began with wants to be prompted; "" if it was never tuned.
+  virtual const std::string& prompt_template() const = 0;
   /// Says how the model wants to be prompted; kept with the checkpoint and used by evaluators and `temper generate`.
   virtual void set_prompt_template(const std::string& name) = 0;
   virtual void note(const std::string& text) = 0;  ///< a line for the person at the terminal and in the record
+  /// Kept with the finished checkpoint (heads, adapters, what was normalised); `kept` gives an earlier stage's.
+  virtual void keep(const StateDict& extras) = 0;
+  virtual StateDict kept(const std::string& stage) = 0;
+  virtual void samples(std::int64_t step, const std::vector<std::string>& score_names,
+                       const std::vector<SampleRow>& rows) = 0;
+  /// Stores it; throws PluginError with the evidence if it has not passed.
+  virtual void sentinel(const Sentinel& sentinel) = 0;
 };
 
 /// [run] Valid during Evaluator::evaluate. The model is in evaluation mode and must be left as found.
@@ -152,6 +139,11 @@ class TEMPER_API EvalContext {
   /// All documents of the named datasets' validation part (hash split), at most `limit` (0: all).
   virtual std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
   virtual std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
+  /// The named datasets' test pairs; of a dataset without any, the validation part of its training pairs.
+  virtual std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
+  /// Of the stage that is evaluated ("") or of an earlier one that a kStage parameter names.
+  virtual Architecture& frozen_model(const std::string& stage) = 0;
+  virtual StateDict kept(const std::string& stage) = 0;
   virtual Progress& progress() = 0;
   virtual bool cancelled() const = 0;
 };

@@ -32,12 +32,16 @@ struct InstructionRow {
   std::string source;
 };
 
+/// A ranking of K answers comes as its pairs, each with the ranking's prompt. Unpaired feedback ("this answer is good") has
+/// one side only, as the two flags say.
 struct PreferencePair {
   std::string id;
   std::vector<Message> prompt;
   std::string chosen, rejected;
   std::string dimension;  ///< helpfulness, safety, ... ; "" if the data does not say
   std::string source;
+  double margin = 0;  ///< by how much the chosen answer is better, 0 if the data does not say
+  bool has_chosen = true, has_rejected = true;
 };
 
 /// One evaluation question. `attributes_json` is a JSON object with what its evaluator needs (instruction_id_list, kwargs).

@@ -28,10 +28,10 @@ namespace temper {
 
 using ParamValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
 
-/// What a parameter means to the host. The last three are texts with a meaning of their own:
+/// What a parameter means to the host. The last four are texts with a meaning of their own:
 /// kPlugin names a plugin of kind `refers_to`, whose own parameters sit beside it (`objective: {plugin: x, ...}`);
-/// kStage names an earlier stage to start from; kDatasets lists datasets of the experiment.
-enum class ParamType { kBool, kInt, kFloat, kText, kTextList, kPlugin, kStage, kDatasets };
+/// kStage names an earlier stage, kStages lists some; kDatasets lists datasets of the experiment.
+enum class ParamType { kBool, kInt, kFloat, kText, kTextList, kPlugin, kStage, kStages, kDatasets };
 TEMPER_API std::string_view to_string(ParamType type);
 
 struct ParamSpec {
@@ -120,6 +120,11 @@ class ParamTable {
   /// The stage this one starts from; "" as default means "none".
   ParamTable& stage(std::string name, std::string Params::*member, std::string doc, ParamOptions options = {}) {
     return bind(std::move(name), ParamType::kStage, member, std::move(doc), std::move(options), {});
+  }
+  /// Several earlier stages, an ensemble of reward models for instance.
+  ParamTable& stages(std::string name, std::vector<std::string> Params::*member, std::string doc,
+                     ParamOptions options = {}) {
+    return bind(std::move(name), ParamType::kStages, member, std::move(doc), std::move(options), {});
   }
   ParamTable& datasets(std::string name, std::vector<std::string> Params::*member, std::string doc,
                        ParamOptions options = {}) {

@@ -82,4 +82,19 @@ std::vector<EvalItem> FakeEvalContext::items(const std::vector<std::string>&, st
   return items;
 }
 
+std::vector<PreferencePair> FakeEvalContext::preferences(const std::vector<std::string>&, std::int64_t limit) {
+  std::vector<PreferencePair> pairs;
+  if (empty_) return pairs;
+  for (int i = 0; i < 4 && (limit <= 0 || i < limit); ++i) {
+    PreferencePair pair;
+    pair.id = "pair-" + std::to_string(i);
+    pair.prompt = {{"user", "How much is " + std::to_string(i) + " plus two?"}};
+    pair.chosen = std::to_string(i + 2);
+    pair.rejected = "I do not care.";
+    pair.source = "made-up:" + pair.id;
+    pairs.push_back(std::move(pair));
+  }
+  return pairs;
+}
+
 }  // namespace temper::conformance

@@ -40,6 +40,9 @@ class FakeEvalContext final : public EvalContext {
   Scorer& scorer() override { return scorer_; }
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  Architecture& frozen_model(const std::string&) override { return lookup; }
+  StateDict kept(const std::string&) override { return {}; }
   Progress& progress() override { return progress_; }
   bool cancelled() const override { return false; }
 

@@ -62,6 +62,7 @@ ParamValue read_value(const ParamSpec& spec, const std::string& text) {
     case ParamType::kFloat:
       return read_float(spec, text);
     case ParamType::kTextList:
+    case ParamType::kStages:
     case ParamType::kDatasets:
       return read_list(text);
     default:

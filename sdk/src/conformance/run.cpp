@@ -101,8 +101,10 @@ Subject make_subject(const OpenedPlugin& plugin, const Registration& registratio
   for (const auto& spec : registration.specs) {
     const auto found = options.values.find(spec.name);
     if (found != options.values.end()) given[spec.name] = found->second;
-    // Any name will do for a dataset while nothing runs.
-    if (spec.required && spec.type == ParamType::kDatasets && given.count(spec.name) == 0) given[spec.name] = "some_data";
+    // Any name will do for a dataset or a stage while nothing runs.
+    const bool is_name =
+        spec.type == ParamType::kDatasets || spec.type == ParamType::kStage || spec.type == ParamType::kStages;
+    if (spec.required && is_name && given.count(spec.name) == 0) given[spec.name] = "some_name";
     if (spec.required && given.count(spec.name) == 0) missing.push_back(spec.name);
   }
   return {plugin, registration, values_from_text(registration.specs, given), missing, options.seed};

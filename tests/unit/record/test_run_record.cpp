@@ -142,3 +142,41 @@ TEST_CASE("logging is cheap and flush_if_due writes seldom") {
   // Compressed: 16 bytes a row without, and half of them (the values) are hardly compressible.
   CHECK(fs::file_size(path) < 1300000);
 }
+
+TEST_CASE("samples and sentinels of a stage come back; samples after a checkpoint are dropped when it goes on from there") {
+  const Folder folder;
+  const fs::path path = folder / "r.h5";
+  const std::vector<std::string> names = {"reward", "kl"};
+  {
+    const auto record = RunRecord::create(path, facts());
+    record->begin_stage("ppo", {"ppo", {"sft"}});
+    record->add_samples("ppo", 1, names, {{"Hi", "Hello\0!", {0.5, 0.1}}, {"Who?", "Me.", {-1, 0}}});
+    record->add_samples("ppo", 5, names, {{"Hi", std::string("a\0b", 3), {2, 0.2}}});
+    record->add_sentinel("ppo", {"first_ratio", 1e-7, 1e-5, true, "all well"});
+    record->add_sentinel("ppo", {"kl_at_start", 0.5, 1e-5, false, "half a nat"});
+    record->add_sentinel("ppo", {"kl_at_start", 0, 1e-5, true, "none"});
+    CHECK_THROWS_AS(record->add_samples("ppo", 6, names, {{"Hi", "a", {1}}}), PluginError);
+    CHECK_THROWS_AS(record->add_samples("ppo", 6, {"reward"}, {{"Hi", "a", {1}}}), PluginError);
+    record->flush();
+  }
+  {
+    const RecordReader reader(path);
+    const StageSamples samples = reader.samples("ppo");
+    CHECK(samples.score_names == names);
+    REQUIRE(samples.samples.size() == 3);
+    CHECK(samples.samples[1].row.response == "Me.");
+    CHECK(samples.samples[2].step == 5);
+    CHECK(samples.samples[2].row.response == std::string("a\0b", 3));
+    CHECK(samples.samples[2].row.scores == std::vector<double>{2, 0.2});
+    const auto sentinels = reader.sentinels("ppo");
+    REQUIRE(sentinels.size() == 2);
+    CHECK(sentinels[0].value == 1e-7);
+    CHECK(sentinels[1].passed);
+    CHECK(sentinels[1].evidence == "none");
+  }
+  const auto record = RunRecord::open(path);
+  record->truncate_log("ppo", 4);
+  record->flush();
+  CHECK(RecordReader(path).samples("ppo").samples.size() == 2);
+  CHECK(RecordReader(path).sentinels("ppo").size() == 2);
+}

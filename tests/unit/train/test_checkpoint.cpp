@@ -95,3 +95,26 @@ TEST_CASE("resumable checkpoints are found newest first; half-written ones are n
   CHECK(found[0].filename() == "step-000000100");
   CHECK(found[2].filename() == "step-000000005");
 }
+
+TEST_CASE("what a stage kept beside the weights comes back, and a damaged byte of it is noticed") {
+  const fs::path folder = fresh_folder() / "final";
+  auto model = make_model(1);
+  StateDict extras;
+  extras.tensors["head"] = at::arange(4, at::kFloat);
+  extras.texts["about"] = "a head";
+  save_checkpoint(folder, manifest(), model, "bytes", nullptr, &extras);
+  const CheckpointManifest read = read_manifest(folder);
+  CHECK(read.extras_sha256.size() == 64);
+  const StateDict back = read_extras(folder, read);
+  CHECK(back.tensors.at("head").equal(extras.tensors.at("head")));
+  CHECK(back.texts.at("about") == "a head");
+  {
+    std::fstream file(folder / "extras.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-1, std::ios::end);
+    file.put('x');
+  }
+  CHECK_THROWS_AS(read_extras(folder, read), DataError);
+  const fs::path plain = fresh_folder() / "plain";
+  save_checkpoint(plain, manifest(), model, "bytes", nullptr);
+  CHECK(read_extras(plain, read_manifest(plain)).tensors.empty());
+}

@@ -1,6 +1,6 @@
 // Learning-rate schedules.
 #include "catch.h"
-#include "host/train/schedule.h"
+#include "temper/train.h"
 
 using namespace temper;
 
