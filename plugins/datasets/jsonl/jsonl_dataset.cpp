@@ -26,10 +26,16 @@ nlohmann::json parse_object(const std::string& text) {
   return row;
 }
 
+/// A record that is one row, as a list of rows.
+template <class Row, Row (*convert)(const nlohmann::json&, const Fields&, const std::string&)>
+std::vector<Row> one(const nlohmann::json& record, const Fields& fields, const std::string& fallback_id) {
+  return {convert(record, fields, fallback_id)};
+}
+
 template <class Row>
 class RowStream final : public Stream<Row> {
  public:
-  using Convert = Row (*)(const nlohmann::json&, const Fields&, const std::string&);
+  using Convert = std::vector<Row> (*)(const nlohmann::json&, const Fields&, const std::string&);
 
   RowStream(const JsonlParams& params, Files files, Convert convert)
       : params_(params), files_(std::move(files)), convert_(convert), skips_("jsonl", params.on_error == "skip") {
@@ -39,6 +45,10 @@ class RowStream final : public Stream<Row> {
   bool next(Row& row) override {
     Record record;
     while (true) {
+      if (next_row_ < rows_.size()) {
+        row = std::move(rows_[next_row_++]);
+        return true;
+      }
       if (!reader_) {
         if (next_file_ == files_.size()) {
           skips_.report();
@@ -56,14 +66,14 @@ class RowStream final : public Stream<Row> {
         skips_.bad(record.problem);
         continue;
       }
+      next_row_ = 0;
+      rows_.clear();
       try {
-        row = convert_(parse_object(record.text), fields_, file.label + ":" + std::to_string(record.line));
+        rows_ = convert_(parse_object(record.text), fields_, file.label + ":" + std::to_string(record.line));
       } catch (const BadRow& bad) {
         skips_.bad(source + ": " + bad.what);
-        continue;
       }
-      row.source = source;
-      return true;
+      for (auto& made : rows_) made.source = source;
     }
   }
 
@@ -75,6 +85,8 @@ class RowStream final : public Stream<Row> {
   dataset_io::Skips skips_;
   std::size_t next_file_ = 0;
   std::optional<RecordReader> reader_;
+  std::vector<Row> rows_;  ///< of the latest record
+  std::size_t next_row_ = 0;
 };
 
 }  // namespace
@@ -84,8 +96,9 @@ ParamTable<JsonlParams> jsonl_params() {
   ParamTable<P> table;
   table.add("path", &P::path, "Files, folders (their .jsonl and .json files) and globs, each plain, .gz or .zst.",
             {.required = true});
-  table.add("format", &P::format, "What the rows are; auto decides row by row from the fields and what is asked for.",
-            {.choices = {"auto", "documents", "alpaca", "completion", "chat", "preferences", "hh", "items"}});
+  table.add(
+      "format", &P::format, "What the rows are; auto decides row by row from the fields and what is asked for.",
+      {.choices = {"auto", "documents", "alpaca", "completion", "chat", "preferences", "hh", "rankings", "kto", "items"}});
   table.add("text_field", &P::text_field, "Field that holds a document's text.");
   table.add("id_field", &P::id_field, "Field that holds the row's id; empty tries id, key and item_id, then file and line.");
   table.add("prompt_field", &P::prompt_field,
@@ -104,7 +117,7 @@ JsonlDataset::JsonlDataset(const JsonlParams& params, const Args& args)
 
 std::string JsonlDataset::fingerprint() {
   if (fingerprint_.empty()) {
-    std::string settings = "jsonl 1";
+    std::string settings = "jsonl 2";
     for (const auto& text : {params_.format, params_.text_field, params_.id_field, params_.prompt_field,
                              params_.reference_field, params_.on_error}) {
       settings += "\n" + text;
@@ -116,19 +129,21 @@ std::string JsonlDataset::fingerprint() {
 }
 
 std::unique_ptr<Stream<Document>> JsonlDataset::documents(Split split) {
-  return std::make_unique<RowStream<Document>>(params_, split == Split::kTrain ? files_ : Files{}, &to_document);
+  return std::make_unique<RowStream<Document>>(params_, split == Split::kTrain ? files_ : Files{},
+                                               &one<Document, to_document>);
 }
 
 std::unique_ptr<Stream<InstructionRow>> JsonlDataset::instructions(Split split) {
-  return std::make_unique<RowStream<InstructionRow>>(params_, split == Split::kTrain ? files_ : Files{}, &to_instruction);
+  return std::make_unique<RowStream<InstructionRow>>(params_, split == Split::kTrain ? files_ : Files{},
+                                                     &one<InstructionRow, to_instruction>);
 }
 
 std::unique_ptr<Stream<PreferencePair>> JsonlDataset::preferences(Split split) {
-  return std::make_unique<RowStream<PreferencePair>>(params_, split == Split::kTrain ? files_ : Files{}, &to_preference);
+  return std::make_unique<RowStream<PreferencePair>>(params_, split == Split::kTrain ? files_ : Files{}, &to_preferences);
 }
 
 std::unique_ptr<Stream<EvalItem>> JsonlDataset::items(Split) {
-  return std::make_unique<RowStream<EvalItem>>(params_, files_, &to_item);
+  return std::make_unique<RowStream<EvalItem>>(params_, files_, &one<EvalItem, to_item>);
 }
 
 }  // namespace temper::dataset_jsonl

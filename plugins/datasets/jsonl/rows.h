@@ -26,7 +26,8 @@ struct Fields {
 // Each fills everything but `source`; `fallback_id` is used where the row has no id of its own. Throws BadRow.
 Document to_document(const nlohmann::json& row, const Fields& fields, const std::string& fallback_id);
 InstructionRow to_instruction(const nlohmann::json& row, const Fields& fields, const std::string& fallback_id);
-PreferencePair to_preference(const nlohmann::json& row, const Fields& fields, const std::string& fallback_id);
+/// A ranking gives all its pairs, or none if all its answers are equally good.
+std::vector<PreferencePair> to_preferences(const nlohmann::json& row, const Fields& fields, const std::string& fallback_id);
 EvalItem to_item(const nlohmann::json& row, const Fields& fields, const std::string& fallback_id);
 
 /// An HH-RLHF dialogue ("\n\nHuman: ...\n\nAssistant: ...") as messages. Throws BadRow if it is none.

@@ -39,7 +39,7 @@ TEST_CASE("real documents: state_union and english_novels", "[datasets][real]") 
   }
 }
 
-TEST_CASE("real preference pairs: hh_harmless and dpo_en_demo", "[datasets][real]") {
+TEST_CASE("real preference pairs: hh_harmless, dpo_en_demo and kto_en_demo", "[datasets][real]") {
   if (const auto path = shared_data("preferences/hh_harmless.jsonl"); !path.empty()) {
     const auto rows = all(open(path).preferences(Split::kTrain));
     CHECK(rows.size() == 1800);
@@ -47,7 +47,22 @@ TEST_CASE("real preference pairs: hh_harmless and dpo_en_demo", "[datasets][real
     CHECK(rows[0].prompt[1].content == "Are you looking for practical joke ideas?");
   }
   if (const auto path = shared_data("preferences/dpo_en_demo.json"); !path.empty()) {
-    CHECK(all(open(path).preferences(Split::kTrain)).size() == 300);
+    const auto rows = all(open(path).preferences(Split::kTrain));
+    CHECK(rows.size() == 300);
+    CHECK_THAT(rows[0].prompt.back().content, ContainsSubstring("a character named Angela"));
+    CHECK_THAT(rows[0].chosen, ContainsSubstring("That sounds like a fun and engaging idea!"));
+  }
+  if (const auto path = shared_data("preferences/kto_en_demo.json"); !path.empty()) {
+    const auto rows = all(open(path).preferences(Split::kTrain));
+    REQUIRE(rows.size() == 300);
+    std::size_t good = 0;
+    for (const auto& row : rows) {
+      CHECK(row.has_chosen != row.has_rejected);
+      CHECK(row.prompt.size() % 2 == 1);
+      good += row.has_chosen;
+    }
+    CHECK(good == 150);
+    CHECK_THAT(rows[0].prompt[0].content, ContainsSubstring("The Federal Trade Commission"));
   }
 }
 
