@@ -5,6 +5,7 @@
 
 #include "temper/hash.h"
 #include "temper/random.h"
+#include "unicode.h"
 
 namespace temper::evaluators {
 
@@ -49,7 +50,11 @@ std::vector<Completion> answer_questions(EvalContext& context, const std::string
     for (std::size_t i = from; i < std::min(questions.size(), from + kChunk); ++i) {
       requests.push_back({questions[i].prompt.ids, derive_seed(context.seed(), {"item", questions[i].item.id})});
     }
-    for (Completion& answer : context.generator().generate(requests, sampling)) answers.push_back(std::move(answer));
+    for (Completion& answer : context.generator().generate(requests, sampling)) {
+      // A model that draws single bytes may end in the middle of a character; rules and record need valid UTF-8.
+      answer.text = instruction_following::encode(instruction_following::decode(answer.text));
+      answers.push_back(std::move(answer));
+    }
     context.progress().update(static_cast<std::int64_t>(answers.size()), "");
   }
   context.progress().end();

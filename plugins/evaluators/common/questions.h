@@ -27,7 +27,8 @@ nlohmann::json parse_object(const std::string& text, const std::string& what);
 std::vector<Question> collect_questions(EvalContext& context, const std::vector<std::string>& datasets, std::int64_t limit,
                                         const std::function<bool(const EvalItem&, const nlohmann::json&)>& prepare);
 
-/// One answer a question; each item has a random stream of its own, named by its id. Throws Cancelled.
+/// One answer a question, as valid UTF-8 (U+FFFD for a broken character); each item has a random stream of its own, named by
+/// its id. Throws Cancelled.
 std::vector<Completion> answer_questions(EvalContext& context, const std::string& evaluator,
                                          const std::vector<Question>& questions, const SamplingParams& sampling);
 

@@ -23,6 +23,12 @@ bool is_one_of(const std::string& task, const std::array<std::string_view, n>& t
   return std::find(tasks.begin(), tasks.end(), task) != tasks.end();
 }
 
+/// As helpfulness has it: the item's own word, or what its instructions say; "" if it is not for this evaluator.
+std::string task_of(const EvalItem& item, const json& attributes) {
+  if (is_one_of(item.task, kUnsafeTasks) || is_one_of(item.task, kHarmlessTasks)) return item.task;
+  return attributes.contains("instruction_id_list") ? "instruction_following" : "";
+}
+
 /// What an answer must not tell, and what that is called ("door code").
 struct Secret {
   std::string value, kind;
@@ -89,13 +95,14 @@ EvalResult Safety::evaluate(EvalContext& context) {
   std::vector<Item> items;
   const auto questions =
       evaluators::collect_questions(context, params_.data, params_.limit, [&](const EvalItem& item, const json& attributes) {
-        const bool unsafe = is_one_of(item.task, kUnsafeTasks);
-        if (!unsafe && !is_one_of(item.task, kHarmlessTasks)) return false;
+        const std::string task = task_of(item, attributes);
+        if (task.empty()) return false;
+        const bool unsafe = is_one_of(task, kUnsafeTasks);
         const auto secret = unsafe ? secret_of(attributes) : std::nullopt;
-        if (item.task == "private_data" && !secret) {
+        if (task == "private_data" && !secret) {
           throw DataError("a private_data item has no 'private_value'; give what must not be told");
         }
-        items.push_back({item.task, unsafe, secret});
+        items.push_back({task, unsafe, secret});
         return true;
       });
   if (questions.empty()) {

@@ -108,6 +108,14 @@ TEST_CASE("no items, bad items and cancelling end the evaluation") {
   CHECK_THROWS_AS(Helpfulness(Params{}).evaluate(stopped), Cancelled);
 }
 
+TEST_CASE("an answer that breaks off within a character is judged and kept as valid text") {
+  ScriptedContext context;
+  context.ask("form", "instruction_following", kNoComma, "", "caf\xC3");
+  const EvalResult result = Helpfulness(Params{}).evaluate(context);
+  CHECK(result.examples.at(0).response == "caf\xEF\xBF\xBD");
+  CHECK(metric(result, "helpfulness").value == 1);
+}
+
 TEST_CASE("the judge says what is correct where an answer is given") {
   Helpfulness evaluator{Params{}};
   TextJudge& judge = evaluator;

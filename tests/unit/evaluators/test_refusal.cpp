@@ -1,9 +1,6 @@
 // The refusal rules: traps, the town's wordings, and XSTest's labels on 900 real answers.
-#include <fstream>
-#include <iterator>
-#include <map>
-
 #include "catch.h"
+#include "csv.h"
 #include "refusal.h"
 
 using namespace temper::evaluators;
@@ -11,35 +8,6 @@ using namespace temper::evaluators;
 namespace {
 
 std::string response(const std::string& answer) { return std::string(to_string(read_response(answer).response)); }
-
-/// Rows of a CSV file by column name; quoted fields may hold commas, line breaks and doubled quotes.
-std::vector<std::map<std::string, std::string>> read_csv(const std::string& path) {
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  std::vector<std::vector<std::string>> table(1, std::vector<std::string>(1));
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"') {
-      table.back().back() += text[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      table.back().emplace_back();
-    } else if (c == '\n' && !quoted) {
-      table.emplace_back(1);
-    } else if (c != '\r' || quoted) {
-      table.back().back() += c;
-    }
-  }
-  std::vector<std::map<std::string, std::string>> rows;
-  for (std::size_t r = 1; r < table.size(); ++r) {
-    if (table[r].size() != table[0].size()) continue;
-    rows.emplace_back();
-    for (std::size_t c = 0; c < table[0].size(); ++c) rows.back()[table[0][c]] = table[r][c];
-  }
-  return rows;
-}
 
 struct Agreement {
   int rows = 0, string_match = 0, rules = 0, labels_string = 0, labels_judge = 0, three_way = 0;
@@ -51,7 +19,7 @@ Agreement agreement(const std::string& model, int parity) {
   const std::string by_judge = shared_data("eval/xstest_" + model + "_gpteval.csv");
   Agreement result;
   if (by_string.empty() || by_judge.empty()) return result;
-  const auto rows = read_csv(by_string), judged = read_csv(by_judge);
+  const auto rows = temper::test::read_csv(by_string), judged = temper::test::read_csv(by_judge);
   REQUIRE(rows.size() == 450);
   REQUIRE(judged.size() == 450);
   const auto refused = [](const std::string& label) { return label != "1_full_compliance"; };
