@@ -7,6 +7,7 @@
 #include "host/cli/options.h"
 #include "host/compare/compare.h"
 #include "host/config/experiment.h"
+#include "host/record/record_reader.h"
 #include "host/run/runner.h"
 #include "temper/error.h"
 
@@ -15,9 +16,15 @@ namespace po = boost::program_options;
 namespace fs = std::filesystem;
 namespace {
 
+bool has_evaluations(const fs::path& record) {
+  const RecordReader reader(record);
+  const auto stages = reader.stage_names();
+  return std::any_of(stages.begin(), stages.end(), [&](const auto& name) { return !reader.evaluators(name).empty(); });
+}
+
 /// The closing words of a run: what came out, where it is, and what to do next.
 int report_outcome(const RunOutcome& outcome) {
-  if (outcome.complete) {
+  if (outcome.complete && has_evaluations(outcome.record)) {
     std::printf("%s\n", compare_records({outcome.record}, {}).c_str());
   }
   std::printf("record:      %s\ncheckpoints: %s\n", outcome.record.c_str(), outcome.folder.c_str());

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""kill -9 at random moments of a run through reward model, PPO, GRPO and adapters: what resumes ends with the straight run's
+weights, heads and log, bit for bit. Also: the checks before training are in the record, and samples of answers."""
+import hashlib
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import tiny
+
+try:
+    import h5py
+except ImportError:
+    print("SKIPPED: Python has no h5py; install python3-h5py")
+    sys.exit(77)
+
+KILLS = int(os.environ.get("TEMPER_KILLS", "4"))
+
+EXPERIMENT = """\
+experiment: tiny
+seed: 3
+threads: 1
+model: {plugin: gpt, d_model: 32, num_layers: 2, num_heads: 2, max_positions: 256}
+tokenizer: {plugin: sentencepiece, vocab_size: 600, data: [townsfolk]}
+datasets:
+  townsfolk: {people: 40, rows: 200, pairs: 200, items: 20}
+stages:
+  sft: {data: [townsfolk], steps: 20, batch_size: 2, context: 256, warmup_steps: 5, learning_rate: 3e-3,
+        validation_batches: 0}
+  reward_model: {from: sft, data: [townsfolk], dimensions: [helpfulness, safety], steps: 20, batch_size: 4, context: 128,
+                 warmup_steps: 2, learning_rate: 1e-3, log_every: 1, validation_batches: 2, checkpoint_every: 3}
+  ppo: {from: sft, reward: [reward_model], prompts: [townsfolk], iterations: 6, answers_per_iteration: 8, minibatch_size: 4,
+        epochs: 2, context: 128, max_new_tokens: 12, learning_rate: 1e-4, kl_target: 1, scale_rewards: true,
+        whiten_rewards: true, ptx_data: [townsfolk], ptx_coef: 0.1, ptx_batch_size: 2, checkpoint_every: 2,
+        missing_eos: subtract, samples_every: 2, stop_kl: 0.5}
+  grpo: {from: sft, reward: [reward_model], prompts: [townsfolk], iterations: 4, answers_per_iteration: 8, minibatch_size: 4,
+         group_size: 4, context: 128, max_new_tokens: 12, learning_rate: 1e-3, checkpoint_every: 1, lora_rank: 2}
+"""
+
+TIMES = {"tokens_per_second", "answers_per_second", "rollout_seconds", "update_seconds"}
+
+
+def text(value):
+    return bytes(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def summary(record):
+    result = {}
+    with h5py.File(record, "r") as file:
+        for name, stage in file["stages"].items():
+            result[name, "sha"] = str(stage.attrs["checkpoint_sha256"])
+            extras = record.with_suffix("") / name / "final" / "extras.safetensors"
+            if extras.exists():
+                result[name, "extras"] = hashlib.sha256(extras.read_bytes()).hexdigest()
+            for metric, table in stage["log"].items():
+                if metric not in TIMES:
+                    result[name, metric] = [(int(row["step"]), float(row["value"])) for row in table]
+            for table in ("samples", "sentinels"):
+                if table in stage:
+                    result[name, table] = [tuple(map(text, row)) for row in stage[table]]
+        result["status"] = str(file.attrs["status"])
+    return result
+
+
+def main():
+    rng = random.Random(17)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        experiment = folder / "tiny.yaml"
+        experiment.write_text(EXPERIMENT)
+        began = time.monotonic()
+        tiny.temper("run", experiment, "--out", folder / "straight", "--quiet")
+        length = time.monotonic() - began
+        expected = summary(tiny.only_record(folder / "straight"))
+        assert expected["status"] == "complete", expected["status"]
+        names = {row[0] for row in expected["ppo", "sentinels"]}
+        wanted = {"loss_mask", "reward_position", "batch_size", "padding_side", "kl_at_start", "first_ratio"}
+        assert names == wanted, names
+        assert len(expected["ppo", "samples"]) == 4 * 4, len(expected["ppo", "samples"])
+        assert ("reward_model", "extras") in expected and ("grpo", "extras") in expected
+        assert len(expected["ppo", "reward"]) == 6 and len(expected["grpo", "reward"]) == 4
+        assert expected["ppo", "sha"] != expected["sft", "sha"] != expected["grpo", "sha"]
+        for kill in range(KILLS):
+            out = folder / f"killed{kill}"
+            process = subprocess.Popen([tiny.TEMPER, "run", experiment, "--out", out, "--quiet"], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            # Towards the end, where the loops of samples are.
+            time.sleep(rng.uniform(0.3, 0.95) * length)
+            process.send_signal(signal.SIGINT if kill % 2 else signal.SIGKILL)
+            process.wait()
+            tiny.temper("resume", tiny.only_record(out), "--quiet")
+            got = summary(tiny.only_record(out))
+            for key in expected:
+                assert got.get(key) == expected[key], f"kill {kill}: {key} differs"
+            assert got.keys() == expected.keys(), f"kill {kill}: {got.keys() ^ expected.keys()}"
+        print(f"{KILLS} runs stopped and resumed, all equal to the straight run of {length:.1f} s")
+
+
+main()
