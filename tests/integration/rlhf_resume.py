@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 at random moments of a run through reward model, PPO, GRPO and adapters: what resumes ends with the straight run's
-weights, heads and log, bit for bit. Also: the checks before training are in the record, and samples of answers."""
+weights, heads and log, bit for bit. Also: the checks before training are in the record (the first ratio is 1 although the
+model has dropout, P-PPO-11), and samples of answers."""
 import hashlib
 import os
 import pathlib
@@ -25,7 +26,7 @@ EXPERIMENT = """\
 experiment: tiny
 seed: 3
 threads: 1
-model: {plugin: gpt, d_model: 32, num_layers: 2, num_heads: 2, max_positions: 256}
+model: {plugin: gpt, d_model: 32, num_layers: 2, num_heads: 2, max_positions: 256, dropout: 0.1}
 tokenizer: {plugin: sentencepiece, vocab_size: 600, data: [townsfolk]}
 datasets:
   townsfolk: {people: 40, rows: 200, pairs: 200, items: 20}
