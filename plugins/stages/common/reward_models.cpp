@@ -36,19 +36,29 @@ at::Tensor read_rewards(Architecture& model, const RewardHead& head, const std::
 RewardModels::RewardModels(StageContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
                            const std::string& prompt_template)
     : ensemble_(ensemble), pad_id_(context.tokenizer().pad_id()) {
-  for (const auto& stage : stages) {
-    Member member{&context.frozen_model(stage), load_head(context.kept(stage), stage)};
-    if (member.head.prompt_template != prompt_template) {
-      throw ConfigError("reward model '" + stage + "' was trained with template '" + member.head.prompt_template +
-                        "', the policy speaks '" + prompt_template + "'; use one template for both");
-    }
-    if (!members_.empty() && member.head.dimensions != members_.front().head.dimensions) {
-      throw ConfigError("reward models '" + stages.front() + "' and '" + stage +
-                        "' have different dimensions; an ensemble needs equal ones");
-    }
-    members_.push_back(std::move(member));
-  }
+  for (const auto& stage : stages) add(stage, context.frozen_model(stage), context.kept(stage), prompt_template);
   if (members_.empty()) throw ConfigError("reward names no stage; name one of the plugin reward_model");
+}
+
+RewardModels::RewardModels(EvalContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
+                           const std::string& prompt_template)
+    : ensemble_(ensemble), pad_id_(context.tokenizer().pad_id()) {
+  for (const auto& stage : stages) add(stage, context.frozen_model(stage), context.kept(stage), prompt_template);
+  if (members_.empty()) throw ConfigError("reward names no stage; name one of the plugin reward_model");
+}
+
+void RewardModels::add(const std::string& stage, Architecture& model, const StateDict& kept,
+                       const std::string& prompt_template) {
+  Member member{&model, load_head(kept, stage)};
+  if (member.head.prompt_template != prompt_template) {
+    throw ConfigError("reward model '" + stage + "' was trained with template '" + member.head.prompt_template +
+                      "', the policy speaks '" + prompt_template + "'; use one template for both");
+  }
+  if (!members_.empty() && member.head.dimensions != members_.front().head.dimensions) {
+    throw ConfigError("reward model '" + stage +
+                      "' has other dimensions than those before it; an ensemble needs equal ones");
+  }
+  members_.push_back(std::move(member));
 }
 
 AnswerScores RewardModels::score(const std::vector<Dialogue>& dialogues) const {

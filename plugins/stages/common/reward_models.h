@@ -26,6 +26,8 @@ class RewardModels {
   /// `prompt_template`, else ConfigError.
   RewardModels(StageContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
                const std::string& prompt_template);
+  RewardModels(EvalContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
+               const std::string& prompt_template);
   AnswerScores score(const std::vector<Dialogue>& dialogues) const;
 
  private:
@@ -33,6 +35,8 @@ class RewardModels {
     Architecture* model;
     RewardHead head;
   };
+  void add(const std::string& stage, Architecture& model, const StateDict& kept, const std::string& prompt_template);
+
   std::vector<Member> members_;
   std::string ensemble_;
   std::int64_t pad_id_;
