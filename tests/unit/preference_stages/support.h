@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "byte_tokenizer.h"
 #include "catch.h"
+#include "dialogues.h"
 #include "gpt.h"
 #include "host/train/loop.h"
 #include "host/train/optimizer.h"
@@ -23,6 +25,8 @@
 namespace temper::test {
 
 inline gpt::Gpt tiny_gpt(double dropout = 0, std::uint64_t seed = 3) {
+  // Several threads only wait for one another over tensors this small.
+  at::set_num_threads(1);
   gpt::GptParams params;
   params.d_model = 16;
   params.num_layers = 2;
@@ -63,6 +67,23 @@ inline bool equal(const std::vector<at::Tensor>& a, const std::vector<at::Tensor
     if (!a[i].equal(b[i])) return false;
   }
   return a.size() == b.size();
+}
+
+/// log p of an answer alone, token by token, the long way.
+inline double by_hand(Architecture& model, const stages::Dialogue& dialogue) {
+  std::vector<std::int64_t> ids = dialogue.prompt;
+  ids.insert(ids.end(), dialogue.answer.begin(), dialogue.answer.end());
+  const at::NoGradGuard guard;
+  ModelInput input;
+  input.ids_BT = at::tensor(ids, at::kLong).unsqueeze(0);
+  input.positions_BT = at::arange(static_cast<std::int64_t>(ids.size()), at::kLong).unsqueeze(0);
+  const at::Tensor log_probs_TV = at::log_softmax(model.logits(input).squeeze(0), 1);
+  double sum = 0;
+  for (std::size_t k = 0; k < dialogue.answer.size(); ++k) {
+    const auto t = static_cast<std::int64_t>(dialogue.prompt.size() + k) - 1;
+    sum += log_probs_TV[t][dialogue.answer[k]].item<double>();
+  }
+  return sum;
 }
 
 class TestContext final : public StageContext, private MetricSink {

@@ -35,23 +35,6 @@ dpo::Pairs pairs_of(TestContext& context, const std::vector<PreferencePair>& pai
   return made;
 }
 
-/// log p of an answer alone, token by token, the long way.
-double by_hand(Architecture& model, const stages::Dialogue& dialogue) {
-  std::vector<std::int64_t> ids = dialogue.prompt;
-  ids.insert(ids.end(), dialogue.answer.begin(), dialogue.answer.end());
-  const at::NoGradGuard guard;
-  ModelInput input;
-  input.ids_BT = at::tensor(ids, at::kLong).unsqueeze(0);
-  input.positions_BT = at::arange(static_cast<std::int64_t>(ids.size()), at::kLong).unsqueeze(0);
-  const at::Tensor log_probs_TV = at::log_softmax(model.logits(input).squeeze(0), 1);
-  double sum = 0;
-  for (std::size_t k = 0; k < dialogue.answer.size(); ++k) {
-    const auto t = static_cast<std::int64_t>(dialogue.prompt.size() + k) - 1;
-    sum += log_probs_TV[t][dialogue.answer[k]].item<double>();
-  }
-  return sum;
-}
-
 }  // namespace
 
 TEST_CASE("summed log-probabilities are the answer's alone, whatever the padding", "[preference_stages][P-DPO-02]") {
