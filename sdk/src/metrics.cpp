@@ -38,7 +38,10 @@ MetricValue proportion_metric(MetricSpec spec, std::int64_t successes, std::int6
   const double centre = (p + z2 / (2 * count)) / (1 + z2 / count);
   const double half = kZ95 / (1 + z2 / count) * std::sqrt(p * (1 - p) / count + z2 / (4 * count * count));
   const double error = n > 1 ? std::sqrt(p * (1 - p) / (count - 1)) : kNan;
-  return {std::move(spec), p, error, std::max(0.0, centre - half), std::min(1.0, centre + half), n};
+  // At the ends the interval's end is the value itself, which rounding would miss by a hair.
+  const double low = successes == 0 ? 0.0 : std::max(0.0, centre - half);
+  const double high = successes == n ? 1.0 : std::min(1.0, centre + half);
+  return {std::move(spec), p, error, low, high, n};
 }
 
 MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& all_numerators,

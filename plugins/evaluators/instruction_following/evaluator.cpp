@@ -9,6 +9,7 @@
 #include "temper/hash.h"
 #include "temper/random.h"
 #include "temper/template.h"
+#include "unicode.h"
 #include "verdict.h"
 
 namespace temper::instruction_following {
@@ -168,7 +169,11 @@ std::vector<Completion> InstructionFollowing::generate(EvalContext& context, con
     for (std::size_t i = from; i < std::min(tasks.size(), from + kChunk); ++i) {
       requests.push_back({tasks[i].prompt.ids, derive_seed(context.seed(), {"item", tasks[i].item.id})});
     }
-    for (Completion& answer : context.generator().generate(requests, sampling)) answers.push_back(std::move(answer));
+    for (Completion& answer : context.generator().generate(requests, sampling)) {
+      // A model that draws single bytes may end in the middle of a character; checks and record need valid UTF-8.
+      answer.text = encode(decode(answer.text));
+      answers.push_back(std::move(answer));
+    }
     context.progress().update(static_cast<std::int64_t>(answers.size()), "");
   }
   context.progress().end();

@@ -183,3 +183,11 @@ TEST_CASE("the judge says which field is missing or wrong") {
   CHECK_THROWS_WITH(judge.judge("{"), ContainsSubstring("not valid JSON"));
   CHECK_THROWS_AS(judge.judge("[1]"), DataError);
 }
+
+TEST_CASE("an answer that ends inside a character is judged, not refused") {
+  FakeContext context;
+  context.add("a", "first prompt", kNoComma);
+  context.scripted.answers = {{"first", "Hi \xea\xb0"}};
+  const EvalResult result = InstructionFollowing(Params{}).evaluate(context);
+  CHECK(result.examples.at(0).response.find("\xef\xbf\xbd") == 3);
+}

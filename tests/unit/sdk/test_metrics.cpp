@@ -12,7 +12,10 @@ TEST_CASE("P-EVAL-10 the standard error of a proportion is sqrt(p(1-p)/(n-1))") 
   CHECK(metric.ci_low == Approx(0.40383153).epsilon(1e-6));
   CHECK(metric.ci_high == Approx(0.59616847).epsilon(1e-6));
   const auto zero = proportion_metric({"acc", "", "x.", Better::kHigher}, 0, 10);
-  CHECK(zero.ci_low == Approx(0).margin(1e-12));
+  for (const std::int64_t n : {10, 150, 280}) {
+    CHECK(proportion_metric({"acc", "", "x.", Better::kHigher}, 0, n).ci_low == 0);
+    CHECK(proportion_metric({"acc", "", "x.", Better::kHigher}, n, n).ci_high == 1);
+  }
   CHECK(zero.ci_high == Approx(0.27753279).epsilon(1e-6));
 }
 

@@ -52,7 +52,9 @@ std::map<std::string, at::Tensor> snapshot(Architecture& model) {
   return weights;
 }
 
-bool is_adapted(const std::string& name) { return name.find(".attn.") != std::string::npos || name.find(".mlp.") != std::string::npos; }
+bool is_adapted(const std::string& name) {
+  return name.find(".attn.") != std::string::npos || name.find(".mlp.") != std::string::npos;
+}
 
 }  // namespace
 
