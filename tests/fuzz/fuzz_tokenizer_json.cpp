@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
   tree.name = "tokenizer-json-tree";
   for (char i = 0; i < 3; ++i) tree.seeds.push_back(i + std::string(12, '\0'));
   tree.dictionary = {"\1", "\2", "\3", "\4"};
-  tree.mutants = 10000;
+  tree.mutants = 5000;
   tree.read = [](const std::string& bytes) { use(edited(bytes)); };
   return fuzz::fuzz_main(argc, argv, {text, tree});
 }
