@@ -48,6 +48,25 @@ class WithoutCache final : public Architecture {
   Architecture& inner_;
 };
 
+/// Answers each token with the logits written for it, whatever came before.
+class TableModel final : public Architecture {
+ public:
+  explicit TableModel(at::Tensor logits_NV) : logits_NV_(std::move(logits_NV)) {}
+  ArchitectureTraits traits() const override { return {false, 32, logits_NV_.size(0)}; }
+  at::Tensor hidden(const ModelInput& input) override {
+    return at::one_hot(input.ids_BT, logits_NV_.size(0)).to(at::kFloat);
+  }
+  at::Tensor head() override { return logits_NV_.t().contiguous(); }
+  std::vector<NamedParameter> parameters() override { return {}; }
+  std::vector<WeightName> weight_names() const override { return {}; }
+  void train(bool) override {}
+  bool is_training() const override { return false; }
+  double train_flops_per_token(std::int64_t) const override { return 1; }
+
+ private:
+  at::Tensor logits_NV_;
+};
+
 std::vector<GenerateRequest> ragged_requests() {
   std::vector<GenerateRequest> requests;
   for (std::uint64_t i = 0; i < 13; ++i) {
@@ -163,6 +182,43 @@ TEST_CASE("any of several EOS ids ends a row (P-GEN-06)") {
     CHECK(ended[i].ids == expected);
     CHECK(ended[i].finished == stopped);
   }
+}
+
+TEST_CASE("P-GEN-06 the end tokens 1 and 107 end 9 4 107 5 1 after two tokens") {
+  at::Tensor logits_NV = at::zeros({128, 128});
+  const std::vector<std::int64_t> chain = {8, 9, 4, 107, 5, 1};
+  for (std::size_t i = 0; i + 1 < chain.size(); ++i) logits_NV[chain[i]][chain[i + 1]] = 9;
+  TableModel model(logits_NV);
+  SamplingParams params;
+  params.max_new_tokens = 5;
+  const auto answer = [&](std::vector<std::int32_t> ends) {
+    const test::ByteTokenizer tokenizer(128, std::move(ends));
+    return BatchGenerator(model, tokenizer, {1}).generate({{{8}, 1}}, params).front();
+  };
+  const Completion both = answer({1, 107});
+  CHECK(both.ids == std::vector<std::int32_t>{9, 4});
+  CHECK(both.log_probs.size() == 3);  // the end token's as well
+  CHECK(both.finished);
+  CHECK(both.stopped_by == "eos");
+  CHECK(answer({1}).ids == std::vector<std::int32_t>{9, 4, 107, 5});
+}
+
+TEST_CASE("P-GEN-07 of 16 columns for 10 tokens the largest beyond is no token and has no probability") {
+  at::Tensor logits_NV = at::zeros({16, 16});
+  logits_NV.select(1, 12).fill_(9);
+  logits_NV.select(1, 3).fill_(5);
+  TableModel model(logits_NV);
+  SamplingParams params;
+  params.max_new_tokens = 1;
+  const test::ByteTokenizer tokenizer(10, {});
+  const Completion done = BatchGenerator(model, tokenizer, {1}).generate({{{2}, 1}}, params).front();
+  CHECK(done.ids == std::vector<std::int32_t>{3});
+  params.temperature = 1;
+  params.top_k = 1;
+  const Completion drawn = BatchGenerator(model, tokenizer, {1}).generate({{{2}, 1}}, params).front();
+  CHECK(drawn.ids == std::vector<std::int32_t>{3});
+  for (const Completion& one : {done, drawn})
+    CHECK(one.log_probs.at(0) == Approx(5 - std::log(std::exp(5.0) + 9)).margin(1e-5));
 }
 
 TEST_CASE("columns beyond the vocabulary are never sampled (P-GEN-07)") {

@@ -58,6 +58,15 @@ TEST_CASE("a short continuation keeps the nearest context") {
   CHECK(score_windows({{1, 2}, {3}}, 0)[0].input == Ids{1, 2});
 }
 
+TEST_CASE("P-LOSS-07 a cut from the left moves the prompt's length too") {
+  // Seven tokens have six inputs: two of the prompt's six tokens go, and all three of the answer's are still targets.
+  const auto windows = score_windows({{1, 2, 3, 4, 5, 6}, {7, 8, 9}}, 6);
+  REQUIRE(windows.size() == 1);
+  CHECK(windows[0].input == Ids{3, 4, 5, 6, 7, 8});
+  CHECK(windows[0].targets == Ids{7, 8, 9});
+  CHECK(windows[0].context == 4);
+}
+
 TEST_CASE("nothing to score or to start from is an error") {
   CHECK_THROWS_AS(score_windows({{1}, {}}, 4), DataError);
   CHECK_THROWS_AS(score_windows({{}, {1}}, 4), DataError);
