@@ -76,22 +76,33 @@ void add_message(std::vector<Part>& parts, const TemplateTexts& texts, const Mes
   const bool system = message.role == "system";
   if (!texts.start.empty()) add_header(parts, texts, message.role);
   if (texts.start.empty()) add(parts, system ? texts.system_before : texts.user_before);
-  add(parts, texts.trims ? trimmed(message.content) : message.content);
+  add(parts, message.content);
   add(parts, system ? texts.system_after : texts.user_after);
   add(parts, texts.end, true);
   add(parts, texts.after_end);
 }
 
-std::vector<Turn> turns_of(const TemplateTexts& texts, std::vector<Message> messages, const Tokenizer& tokenizer) {
+/// The tokenizer's system message where a conversation has none; that of Llama 3.1, the date, also before one.
+void add_default_system(const TemplateTexts& texts, std::vector<Message>& messages, const std::string& given) {
+  if (given.empty() || texts.start.empty()) return;
   const bool has_system = !messages.empty() && messages.front().role == "system";
-  if (texts.name == "chatml" && !has_system && !tokenizer.default_system_prompt().empty()) {
-    messages.insert(messages.begin(), {"system", tokenizer.default_system_prompt()});
+  if (!has_system) {
+    messages.insert(messages.begin(), {"system", given});
+  } else if (texts.name == "llama3") {
+    messages.front().content.insert(0, given);
   }
+}
+
+std::vector<Turn> turns_of(const TemplateTexts& texts, std::vector<Message> messages, const Tokenizer& tokenizer) {
+  if (texts.trims) {
+    for (auto& message : messages) message.content = trimmed(message.content);
+  }
+  add_default_system(texts, messages, tokenizer.default_system_prompt());
   std::vector<Turn> turns;
   for (const auto& message : messages) {
     if (message.role == "assistant") {
       Turn answer{{}, true};
-      add(answer.parts, texts.trims ? trimmed(message.content) : message.content);
+      add(answer.parts, message.content);
       turns.push_back(std::move(answer));
       continue;
     }
