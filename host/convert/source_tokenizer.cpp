@@ -81,6 +81,9 @@ SourceTokenizer folder_tokenizer(const Registry& registry, const fs::path& folde
   const bool has_json = fs::exists(folder / kJson);
   const std::string kind = has_json ? kind_of(folder / kJson) : "";
   if (kind == "byte-level BPE") return made(registry, "hf_bpe", {{"file", kJson}}, folder.string());
+  if (!has_json && fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt")) {
+    return made(registry, "hf_bpe", {{"file", "."}}, folder.string());
+  }
   for (const char* name : kModels) {
     if (!fs::exists(folder / name)) continue;
     std::vector<std::pair<std::string, std::string>> values = {{"file", name}};
@@ -94,7 +97,9 @@ SourceTokenizer folder_tokenizer(const Registry& registry, const fs::path& folde
                     "; temper reads byte-level BPE from it. Put the model's SentencePiece file (spiece.model or "
                     "tokenizer.model) beside it if it has one");
   }
-  throw DataError("'" + folder.string() + "' has no tokenizer: neither tokenizer.json nor spiece.model nor tokenizer.model");
+  throw DataError(
+      "'" + folder.string() +
+      "' has no tokenizer: neither tokenizer.json nor vocab.json with merges.txt nor spiece.model nor tokenizer.model");
 }
 
 SourceTokenizer gguf_source_tokenizer(const Registry& registry, const GgufFile& file) {

@@ -20,7 +20,8 @@ struct SourceTokenizer {
   std::vector<std::string> notes;  ///< what a person should know, a line each
 };
 
-/// tokenizer.json with byte-level BPE, or a SentencePiece model. Throws DataError if there is neither.
+/// tokenizer.json with byte-level BPE, vocab.json and merges.txt, or a SentencePiece model. Throws DataError if there is
+/// neither.
 SourceTokenizer folder_tokenizer(const Registry& registry, const std::filesystem::path& folder,
                                  const std::string& config_json);
 SourceTokenizer gguf_source_tokenizer(const Registry& registry, const GgufFile& file);

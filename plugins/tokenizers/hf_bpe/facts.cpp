@@ -2,29 +2,16 @@
 #include "facts.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
+#include "files.h"
 #include "json_fields.h"
+#include "vocab_merges.h"
 
 namespace temper::hf_bpe_plugin {
 namespace {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path)) {
-    throw DataError("cannot read the tokenizer file '" + path.string() + "'; check tokenizer.file");
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-json parse(const std::string& text, const fs::path& path) { return parse_json(text, path.string()); }
-
-/// Null if there is no such file.
-json parse_if_there(const fs::path& path) { return fs::exists(path) ? parse(read_text(path), path) : json(); }
 
 /// A token is written as its text or as an object with the text as "content".
 std::string token_text(const json& value) {
@@ -80,9 +67,10 @@ std::string first_token(const json& processor) {
 }
 
 json facts_beside(const json& document, const fs::path& folder) {
-  json config = parse_if_there(folder / "tokenizer_config.json");
-  const json map = parse_if_there(folder / "special_tokens_map.json");
-  const json generation = parse_if_there(folder / "generation_config.json"), model = parse_if_there(folder / "config.json");
+  json config = read_json_if_there(folder / "tokenizer_config.json");
+  const json map = read_json_if_there(folder / "special_tokens_map.json");
+  const json generation = read_json_if_there(folder / "generation_config.json"),
+             model = read_json_if_there(folder / "config.json");
   const auto named = [&](const char* name) {
     const std::string own = token_text(field(config, name));
     return own.empty() ? token_text(field(map, name)) : own;
@@ -135,10 +123,15 @@ std::int32_t id_field(const json& object, const char* name, std::int64_t size) {
 }  // namespace
 
 json read_tokenizer_file(fs::path path) {
-  if (fs::is_directory(path)) path /= "tokenizer.json";
-  json document = parse(read_text(path), path);
+  fs::path folder = path.parent_path();
+  if (fs::is_directory(path)) {
+    folder = path;
+    path /= "tokenizer.json";
+  }
+  const bool in_parts = !fs::exists(path) && has_vocab_and_merges(folder);
+  json document = in_parts ? read_vocab_and_merges(folder) : read_json(path);
   if (!document.is_object()) throw DataError(path.string() + " is no tokenizer.json: it holds " + shown(document));
-  if (!document.contains("temper")) document["temper"] = facts_beside(document, path.parent_path());
+  if (!document.contains("temper")) document["temper"] = facts_beside(document, folder);
   return document;
 }
 

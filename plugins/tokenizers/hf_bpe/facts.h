@@ -18,8 +18,8 @@ struct Facts {
   std::string chat_template;
 };
 
-/// What `path` holds, a tokenizer.json or the folder that holds one, with "temper" filled in from the files beside it.
-/// Throws DataError with the path.
+/// What `path` holds, a tokenizer.json or the folder that holds one (or vocab.json and merges.txt), with "temper" filled in
+/// from the files beside it. Throws DataError with the path.
 nlohmann::json read_tokenizer_file(std::filesystem::path path);
 
 /// The object "temper" of `document`, or what the document alone allows to know if it has none. `id_of` gives a token's id,

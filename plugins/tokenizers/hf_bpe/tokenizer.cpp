@@ -14,7 +14,8 @@ namespace temper::hf_bpe_plugin {
 
 ParamTable<HfBpeParams> hf_bpe_params() {
   ParamTable<HfBpeParams> table;
-  table.add("file", &HfBpeParams::file, "A Hugging Face tokenizer.json, or the folder that holds one.");
+  table.add("file", &HfBpeParams::file,
+            "A Hugging Face tokenizer.json, or the folder that holds one, or vocab.json and merges.txt.");
   return table;
 }
 
