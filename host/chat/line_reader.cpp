@@ -45,19 +45,23 @@ std::optional<std::string> LineReader::read_one(const std::string& prompt) {
 }
 
 std::optional<std::string> LineReader::read(const std::string& prompt) {
+  cancel_flag() = false;  // a Ctrl-C that came too late for the answer is not meant for the next line
   std::string all;
-  for (auto part = read_one(prompt); part; part = read_one("... ")) {
-    // Ctrl-C at the prompt throws away the line, as shells do.
+  for (auto part = read_one(prompt);; part = read_one("... ")) {
+    // Ctrl-C at the prompt throws away the line, as shells do; the editor then gives none, as at the end of input.
     if (cancel_flag().exchange(false)) {
-      std::cout << '\n';
+      std::cout << std::endl;
       return std::string();
     }
+    if (!part) break;
     if (part->empty() || part->back() != '\\') return all + *part;
     part->back() = '\n';
     all += *part;
   }
-  if (all.empty()) return std::nullopt;
-  return all;
+  if (!all.empty()) return all;
+  // Whatever comes next begins on a line of its own.
+  if (terminal_) std::cout << std::endl;
+  return std::nullopt;
 }
 
 fs::path chat_history_file() {

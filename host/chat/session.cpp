@@ -48,10 +48,10 @@ ChatSession::ChatSession(std::vector<std::string> models, SamplingParams samplin
       answerer_(std::move(answerer)),
       output_(std::move(output)) {}
 
-std::vector<Message> ChatSession::with_system() const {
+std::vector<Message> ChatSession::with_system(const std::vector<Message>& messages) const {
   std::vector<Message> all;
   if (!system_.empty()) all.push_back({"system", system_});
-  all.insert(all.end(), messages_.begin(), messages_.end());
+  all.insert(all.end(), messages.begin(), messages.end());
   return all;
 }
 
@@ -64,8 +64,9 @@ bool ChatSession::handle(const std::string& text) {
       const auto space = given.find(' ');
       command(given.substr(0, space), space == std::string::npos ? "" : trimmed(given.substr(space)));
     } else {
-      messages_.push_back({"user", text});
-      ask();
+      auto next = messages_;
+      next.push_back({"user", text});
+      ask(std::move(next));
     }
   } catch (const Cancelled&) {
     throw;
@@ -76,15 +77,11 @@ bool ChatSession::handle(const std::string& text) {
   return true;
 }
 
-void ChatSession::ask() {
-  try {
-    const std::string answer = answerer_(model_, with_system(), sampling_, output_.print);
-    line("");
-    messages_.push_back({"assistant", answer});
-  } catch (const Error&) {
-    messages_.pop_back();
-    throw;
-  }
+void ChatSession::ask(std::vector<Message> messages) {
+  const std::string answer = answerer_(model_, with_system(messages), sampling_, output_.print);
+  line("");
+  messages.push_back({"assistant", answer});
+  messages_ = std::move(messages);
 }
 
 const std::string& ChatSession::find_model(const std::string& name) const {
@@ -114,9 +111,10 @@ void ChatSession::command(const std::string& name, const std::string& rest) {
     return line("now speaking: " + model_);
   }
   if (name == "/retry") {
-    if (!messages_.empty() && messages_.back().role == "assistant") messages_.pop_back();
     if (messages_.empty()) throw ConfigError("there is no question to ask again yet");
-    return ask();
+    auto question = messages_;
+    if (question.back().role == "assistant") question.pop_back();
+    return ask(std::move(question));
   }
   const std::vector<std::string> known = {"/help",   "/reset",  "/set",   "/compare", "/save",
                                           "/system", "/models", "/model", "/retry",   "/quit"};
@@ -130,7 +128,7 @@ void ChatSession::compare(const std::string& rest) {
   std::istringstream words(rest);
   for (std::string word; words >> word;) names.push_back(find_model(word));
   if (names.empty()) names = models_;
-  auto question = with_system();
+  auto question = with_system(messages_);
   if (!question.empty() && question.back().role == "assistant") question.pop_back();
   if (question.empty() || question.back().role != "user")
     throw ConfigError("there is no question to compare answers to yet");
@@ -159,7 +157,7 @@ void ChatSession::set(const std::string& rest) {
 void ChatSession::save(const std::string& file) const {
   if (file.empty()) throw ConfigError("/save needs a file name");
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const auto& message : with_system()) all.push_back({{"role", message.role}, {"content", message.content}});
+  for (const auto& message : with_system(messages_)) all.push_back({{"role", message.role}, {"content", message.content}});
   const nlohmann::ordered_json row = {{"messages", all}};
   write_file_atomically(file, row.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   line("wrote " + file);

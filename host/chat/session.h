@@ -32,8 +32,9 @@ class ChatSession {
   const std::vector<Message>& messages() const { return messages_; }
 
  private:
-  std::vector<Message> with_system() const;
-  void ask();
+  std::vector<Message> with_system(const std::vector<Message>& messages) const;
+  /// Messages that end with a question; they and the answer become the conversation once there is one.
+  void ask(std::vector<Message> messages);
   void command(const std::string& name, const std::string& rest);
   void compare(const std::string& rest);
   void set(const std::string& rest);
