@@ -68,6 +68,12 @@ class Terminal:
         time.sleep(0.05)
         return shown
 
+    def interrupt(self, pattern):
+        """Ctrl-C once the pattern is shown, and the editor had time to wait for a key again."""
+        self.expect(pattern, "the line to interrupt")
+        time.sleep(0.2)
+        self.type(CTRL_C)
+
     def status(self, seconds=30):
         """The exit code once the program ends by itself."""
         end = time.monotonic() + seconds
@@ -125,7 +131,8 @@ def first_session(folder, model):
 
         # At the prompt it drops what was typed; twice in a row too, since nothing runs that it could end.
         for _ in range(2):
-            chat.type("not meant" + CTRL_C)
+            chat.type("not meant")
+            chat.interrupt(r"not meant$")
             chat.prompt("", "Ctrl-C at the prompt gives a fresh one", 10)
         chat.type("/models" + ENTER)
         told = chat.prompt(r"\* pretrain\n.*", "the session goes on after Ctrl-C")
@@ -148,9 +155,8 @@ def second_session(folder, model):
         chat.prompt("", "the prompt", 120)
         expect("/help lists commands" not in chat.shown, "--quiet says nothing before the prompt")
         chat.type(UP)
-        chat.expect(r"/save talk\.jsonl$", "the history outlives a session")
-        chat.type(CTRL_C)
-        chat.prompt("", "Ctrl-C drops the line")
+        chat.interrupt(r"/save talk\.jsonl$")
+        chat.prompt("", "the history outlives a session, and Ctrl-C drops a line that it brought")
         chat.type("한국어 🤗" + "\x7f" + "/quit" + "\x01")  # backspace takes a whole character; Ctrl-A goes to the front
         chat.type("\x0b" + "/quit" + ENTER)  # Ctrl-K takes all behind it
         expect(chat.status() == 0, "/quit leaves with exit code 0")
