@@ -16,8 +16,9 @@ namespace {
 
 constexpr const char* kHead = "lm_head.weight";
 // Names under which one and the same embedding is saved, depending on the library's version and on which copy it kept.
-constexpr const char* kEmbeddings[] = {"shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight",
-                                       "model.embed_tokens.weight", "transformer.wte.weight"};
+constexpr const char* kEmbeddings[] = {
+    "shared.weight",          "encoder.embed_tokens.weight",      "decoder.embed_tokens.weight", "model.embed_tokens.weight",
+    "transformer.wte.weight", "model.decoder.embed_tokens.weight"};
 // Models saved without their head have names without this.
 constexpr const char* kPrefixes[] = {"transformer.", "model."};
 // Constants that old versions of transformers saved; they follow from the configuration.

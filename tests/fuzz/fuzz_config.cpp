@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
   config.seeds = {scaled.dump(2),
                   R"({"model_type": "gpt2", "vocab_size": 300, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 4,
  "activation_function": "gelu_new", "layer_norm_epsilon": 1e-05})",
+                  R"({"model_type": "opt", "vocab_size": 300, "hidden_size": 32, "ffn_dim": 48, "num_hidden_layers": 2,
+ "num_attention_heads": 4, "max_position_embeddings": 64, "word_embed_proj_dim": 32, "activation_function": "relu"})",
                   R"({"model_type": "t5", "vocab_size": 300, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2,
  "num_heads": 4, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false})"};
   config.dictionary = {"\"model_type\": \"llama\",",

@@ -44,7 +44,7 @@ Gpt::Gpt(const GptParams& params, const Args& args)
   // GPT-2 scales the projections into the residual stream by 1/sqrt(2 layers).
   const double residual_std = std / std::sqrt(2.0 * static_cast<double>(params_.num_layers));
   token_embedding_VD_ = matrix(vocab_size_, width, std);
-  position_embedding_PD_ = matrix(params_.max_positions, width, std);
+  position_embedding_PD_ = matrix(params_.max_positions + position_offset(), width, std);
   for (std::int64_t layer = 0; layer < params_.num_layers; ++layer) {
     Block block;
     block.norm_1 = {ones(width), zeros(width)};
@@ -67,10 +67,12 @@ at::Tensor Gpt::drop(const at::Tensor& x) const {
 }
 
 at::Tensor Gpt::embed(const at::Tensor& ids_BT, const at::Tensor& positions_BT) const {
-  return drop(at::embedding(token_embedding_VD_, ids_BT) + at::embedding(position_embedding_PD_, positions_BT));
+  const at::Tensor rows_BT = position_offset() > 0 ? positions_BT + position_offset() : positions_BT;
+  return drop(at::embedding(token_embedding_VD_, ids_BT) + at::embedding(position_embedding_PD_, rows_BT));
 }
 
 at::Tensor Gpt::activate(const at::Tensor& up_BTF) const {
+  if (params_.activation == "relu") return at::relu(up_BTF);
   return at::gelu(up_BTF, params_.activation == "gelu_tanh" ? "tanh" : "none");
 }
 
@@ -106,15 +108,15 @@ at::Tensor Gpt::hidden(const ModelInput& input) {
 std::vector<Gpt::Named> Gpt::named() const {
   std::vector<Named> all;
   const auto add_norm = [&](const std::string& name, const NormWeights& w) {
-    all.push_back({name + ".weight", w.weight_D, false, false});
-    all.push_back({name + ".bias", w.bias_D, false, false});
+    all.push_back({name + ".weight", w.weight_D, false});
+    all.push_back({name + ".bias", w.bias_D, false});
   };
   const auto add_linear = [&](const std::string& name, const LinearWeights& w) {
-    all.push_back({name + ".weight", w.weight_OI, true, true});
-    all.push_back({name + ".bias", w.bias_O, false, false});
+    all.push_back({name + ".weight", w.weight_OI, true});
+    all.push_back({name + ".bias", w.bias_O, false});
   };
-  all.push_back({"transformer.wte.weight", token_embedding_VD_, true, false});
-  all.push_back({"transformer.wpe.weight", position_embedding_PD_, true, false});
+  all.push_back({"transformer.wte.weight", token_embedding_VD_, true});
+  all.push_back({"transformer.wpe.weight", position_embedding_PD_, true});
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const std::string prefix = "transformer.h." + std::to_string(layer) + ".";
     add_norm(prefix + "ln_1", blocks_[layer].norm_1);
@@ -132,12 +134,6 @@ std::vector<NamedParameter> Gpt::parameters() {
   std::vector<NamedParameter> parameters;
   for (auto& entry : named()) parameters.push_back({entry.name, entry.tensor, entry.decay});
   return parameters;
-}
-
-std::vector<WeightName> Gpt::weight_names() const {
-  std::vector<WeightName> names;
-  for (const auto& entry : named()) names.push_back({entry.name, entry.name, entry.transposed});
-  return names;
 }
 
 double Gpt::train_flops_per_token(std::int64_t context) const {

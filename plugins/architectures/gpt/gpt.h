@@ -1,6 +1,6 @@
-// GPT-2 style decoder-only transformer: learned positions, pre-norm blocks, head tied to the token embedding.
-// Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019). The plugin's entry is plugin.cpp;
-// the forward passes are in gpt.cpp.
+// GPT-2 style decoder-only transformer: learned positions, pre-norm blocks, head tied to the token embedding; also the shape
+// of OPT. Sources: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019); Zhang et al., "OPT" (2022).
+// The plugin's entry is plugin.cpp; the forward passes are in gpt.cpp.
 // Shapes: B rows, T positions, D d_model, H heads, K head width, V vocabulary, P max positions.
 #pragma once
 
@@ -29,10 +29,11 @@ struct GptParams {
   double norm_epsilon = 1e-5;
   std::string activation = "gelu_tanh";
   bool prefix_attention = false;
+  std::string layout = "gpt2";
 };
 
 ParamTable<GptParams> gpt_params();
-/// Hugging Face's gpt2 configurations (see registrar.h).
+/// Hugging Face's gpt2 and opt configurations (see registrar.h).
 std::optional<ImportedConfig> gpt_from_hugging_face(const std::string& config_json);
 
 struct LinearWeights {
@@ -73,9 +74,11 @@ class Gpt final : public Architecture, public IncrementalDecoder {
     std::string name;
     at::Tensor tensor;
     bool decay;
-    bool transposed;  ///< in the Hugging Face layout (Conv1D keeps [in, out])
   };
   std::vector<Named> named() const;
+  std::string opt_config() const;
+  /// Rows of the position table before that of position 0.
+  std::int64_t position_offset() const { return params_.layout == "opt" ? 2 : 0; }
   at::Tensor embed(const at::Tensor& ids_BT, const at::Tensor& positions_BT) const;
   at::Tensor activate(const at::Tensor& up_BTF) const;
   at::Tensor mlp(const Block& block, const at::Tensor& x_BTD) const;

@@ -17,11 +17,16 @@ ParamTable<GptParams> gpt_params() {
             {.min = 0, .max = 0.95});
   table.add("init_std", &P::init_std, "Standard deviation of the initial weights.", {.min = 0, .max = 1});
   table.add("norm_epsilon", &P::norm_epsilon, "Added to the variance in layer norm.", {.min = 1e-12, .max = 0.1});
-  table.add("activation", &P::activation, "Feed-forward activation: GPT-2's tanh form of GELU, or the exact one.",
-            {.choices = {"gelu_tanh", "gelu_erf"}});
+  table.add("activation", &P::activation, "Feed-forward activation: GPT-2's tanh form of GELU, the exact one, or OPT's.",
+            {.choices = {"gelu_tanh", "gelu_erf", "relu"}});
   table.add("prefix_attention", &P::prefix_attention,
             "A prompt's tokens see one another in both directions, as models trained with prefix_lm expect.");
+  table.add("layout", &P::layout,
+            "Whose checkpoints the weights are written as; opt's positions begin at row 2 of their table.",
+            {.choices = {"gpt2", "opt"}});
   table.require([](const P& p) { return p.d_model % p.num_heads == 0; }, "d_model must be a multiple of num_heads");
+  table.require([](const P& p) { return p.layout != "gpt2" || p.activation != "relu"; },
+                "activation relu needs layout opt, because GPT-2's checkpoints have only the forms of GELU");
   return table;
 }
 

@@ -65,6 +65,12 @@ CASES = {
     "gpt2": (transformers.GPT2Config(vocab_size=448, n_positions=64, n_embd=32, n_layer=2, n_head=4, eos_token_id=0), {}),
     "gpt2 gelu, base only": (transformers.GPT2Config(vocab_size=448, n_positions=64, n_embd=32, n_layer=2, n_head=4,
                                                      eos_token_id=0, activation_function="gelu"), {"base": True}),
+    "opt": (transformers.OPTConfig(vocab_size=448, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=4,
+                                   max_position_embeddings=64, word_embed_proj_dim=32, eos_token_id=0, bos_token_id=0,
+                                   pad_token_id=1), {}),
+    "opt, base only": (transformers.OPTConfig(vocab_size=448, hidden_size=32, ffn_dim=48, num_hidden_layers=2,
+                                              num_attention_heads=4, max_position_embeddings=64, word_embed_proj_dim=32,
+                                              eos_token_id=0, bos_token_id=0, pad_token_id=1), {"base": True}),
     "llama tied": (transformers.LlamaConfig(tie_word_embeddings=True, **LLAMA), {}),
     "llama untied, biases, llama3 rope": (
         transformers.LlamaConfig(tie_word_embeddings=False, attention_bias=True, head_dim=16, rope_parameters={
@@ -104,7 +110,7 @@ def check(name, config, options, folder):
             parameter.add_(torch.randn_like(parameter) * 0.05)
     model = model.to(options.get("dtype", torch.float32))
     source, checkpoint, exported, again = (folder / part for part in ["source", "checkpoint", "exported", "again"])
-    saved = model.transformer if options.get("base") else model
+    saved = model.base_model if options.get("base") else model
     saved.save_pretrained(source, max_shard_size=options.get("shards", "5GB"))
     if options.get("own_head"):
         written = json.loads((source / "config.json").read_text())
