@@ -15,6 +15,7 @@
 #include "host/train/loop.h"
 #include "silent_progress.h"
 #include "temper/loss.h"
+#include "temper/testing.h"
 
 using namespace temper;
 
@@ -235,4 +236,31 @@ TEST_CASE("equal seeds give equal weights, other seeds others; P-LOSS-08 decay g
   CHECK_FALSE(at::equal(a.head(), c.head()));
   CHECK(decayed == V * D + P * D + L * (4 * D * D + 8 * D * D));
   CHECK(rest == L * (2 * 2 * D + 3 * D + D + 4 * D + D) + 2 * D);
+}
+
+TEST_CASE("P-MODEL-08 gelu is the exact form, gelu_new and gelu_pytorch_tanh are the tanh form") {
+  const std::vector<double> exact = {-0.1586553, 0.3457312, 1.9544997}, tanh_form = {-0.158808, 0.345714, 1.9545977};
+  const std::vector<double> inputs = {-1, 0.5, 2};
+  for (const std::string name : {"gelu", "gelu_new", "gelu_pytorch_tanh"}) {
+    const auto imported = gpt::gpt_from_hugging_face(
+        R"({"model_type": "gpt2", "vocab_size": 97, "n_embd": 9, "n_inner": 9, "n_layer": 1, "n_head": 1, "n_positions": 8,
+ "activation_function": ")" +
+        name + "\"}");
+    REQUIRE(imported);
+    const std::map<std::string, std::string> given(imported->values.begin(), imported->values.end());
+    gpt::Gpt model(gpt::gpt_params().parse(values_from_text(gpt::gpt_params().specs(), given)), {97, 5});
+    // All zero but the feed-forward layer, which is the activation of the second norm's bias: three times the inputs.
+    const at::NoGradGuard guard;
+    for (auto& parameter : model.parameters()) {
+      parameter.tensor.zero_();
+      if (parameter.name.find("mlp.") != std::string::npos && parameter.tensor.dim() == 2)
+        parameter.tensor.copy_(at::eye(9));
+      if (parameter.name.ends_with("ln_2.bias")) parameter.tensor.copy_(at::tensor(inputs).repeat(3));
+      if (parameter.name == "transformer.ln_f.weight") parameter.tensor.fill_(1);
+    }
+    ModelInput input;
+    input.ids_BT = at::zeros({1, 1}, at::kLong);
+    const at::Tensor wanted_D = at::layer_norm(at::tensor(name == "gelu" ? exact : tanh_form).repeat(3), {9});
+    CHECK((model.hidden(input)[0][0].to(at::kDouble) - wanted_D).abs().max().item<double>() < 1e-5);
+  }
 }
