@@ -172,7 +172,8 @@ FitStatus Dpo::run(StageContext& context) {
   const bool validates = params_.train.validation_batches > 0;
   if (validates) held_out = load(true);
   check_labels(context, train.dialogues_N);
-  check_reading(context, train.dialogues_N, 1);
+  // Of a run that goes on these would be about a policy that has moved.
+  if (context.resume_state() == nullptr) check_reading(context, train.dialogues_N, 1);
   // One pass over both, so that the reference is in memory once.
   std::vector<Dialogue> all = train.dialogues_N;
   all.insert(all.end(), held_out.dialogues_N.begin(), held_out.dialogues_N.end());

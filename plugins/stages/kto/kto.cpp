@@ -135,7 +135,8 @@ FitStatus Kto::run(StageContext& context) {
   if (params_.train.validation_batches > 0) held_out = load(context, template_name, true);
   note_balance(context, train, params_.settings);
   check_labels(context, train.dialogues);
-  check_reading(context, train.dialogues, 1);
+  // Of a run that goes on these would be about a policy that has moved.
+  if (context.resume_state() == nullptr) check_reading(context, train.dialogues, 1);
 
   const auto batches = [&](const Rows& rows, bool validation) {
     const std::uint64_t seed = derive_seed(context.seed(), {"data", validation ? "validation" : "train"});

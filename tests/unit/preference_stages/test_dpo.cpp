@@ -153,5 +153,7 @@ TEST_CASE("a stopped dpo with dropout goes on bit for bit", "[preference_stages]
   CHECK(equal(weights_of(straight.own), weights_of(resumed.own)));
   CHECK(straight.logs.at("loss").at(8) == resumed.logs.at("loss").at(8));
   CHECK(straight.logs.at("validation_margin").at(8) == resumed.logs.at("validation_margin").at(8));
+  // What is about the start is not measured again on a policy that has moved.
   CHECK_FALSE(resumed.sentinels.contains("kl_at_start"));
+  CHECK_FALSE(resumed.sentinels.contains("batch_size"));
 }
