@@ -1,6 +1,6 @@
 // Checks of an evaluator: sound numbers, rows that can be compared, the same result twice, a model left as it was.
 // Evaluators that need items of a special form refuse the made-up ones with a DataError; then there is nothing to see and it
-// is skipped.
+// is skipped. So it is where an evaluator needs what an earlier stage keeps (a reward model's head): nothing made up has it.
 #include "temper/evaluator.h"
 
 #include <algorithm>
@@ -20,6 +20,13 @@ bool good_name(const std::string& name) {
   });
 }
 
+/// Whether it has to be given an earlier stage.
+bool needs_stage(const Subject& subject) {
+  return std::any_of(subject.registration.specs.begin(), subject.registration.specs.end(), [](const ParamSpec& spec) {
+    return spec.required && (spec.type == ParamType::kStage || spec.type == ParamType::kStages);
+  });
+}
+
 /// Runs `body` with one result and the context that gave it.
 template <class Body>
 Outcome with_result(const Subject& subject, Body body) {
@@ -32,6 +39,9 @@ Outcome with_result(const Subject& subject, Body body) {
     result = evaluator->evaluate(context);
   } catch (const DataError& error) {
     return Outcome::skip(std::string("it does not take the made-up documents and items: ") + error.what());
+  } catch (const ConfigError& error) {
+    if (!needs_stage(subject)) throw;
+    return Outcome::skip(std::string("it needs what an earlier stage keeps: ") + error.what());
   }
   return body(result, context);
 }
