@@ -94,7 +94,9 @@ class Runner {
           outcome.summary = "stage '" + slot.name + "' diverged; the record has its log, later stages were not run";
           return outcome;
         }
-        evaluate(slot.name);
+        finished_.push_back(slot.name);
+        // An evaluator that needs a later stage (a reward model) sees the earlier ones once that is there.
+        for (const auto& stage : finished_) evaluate(stage);
       }
       record_->set_data(assets_.data_rows());
       record_->set_status("complete");
@@ -173,12 +175,19 @@ class Runner {
     return summary;
   }
 
+  /// Whether the stages that an evaluator's parameters name are done.
+  bool has_stages_of(const EvaluatorConfig& slot) const {
+    return std::all_of(slot.parents.begin(), slot.parents.end(), [&](const StageLink& link) {
+      return std::find(finished_.begin(), finished_.end(), link.stage) != finished_.end();
+    });
+  }
+
   void evaluate(const std::string& stage) {
     std::unique_ptr<Architecture> model;
     CheckpointManifest manifest;
     for (const auto& slot : experiment_.evaluators) {
       if (!slot.after.empty() && std::find(slot.after.begin(), slot.after.end(), stage) == slot.after.end()) continue;
-      if (record_->has_eval(stage, slot.name)) continue;
+      if (record_->has_eval(stage, slot.name) || !has_stages_of(slot)) continue;
       if (!model) {
         const fs::path folder = paths_.final_checkpoint(stage);
         manifest = read_manifest(folder);
@@ -201,6 +210,7 @@ class Runner {
   TerminalProgress& progress_;
   RunAssets assets_;
   std::string run_id_;
+  std::vector<std::string> finished_;  ///< stages, in order
 };
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST_CASE("damaged weights, a foreign folder and another model's weights are ref
     file.seekp(-1, std::ios::end);
     file.put('\x55');
   }
-  CHECK_THROWS_WITH(load_weights(folder, read_manifest(folder), model), ContainsSubstring("are damaged"));
+  CHECK_THROWS_WITH(load_weights(folder, read_manifest(folder), model), ContainsSubstring("is damaged"));
   CHECK_THROWS_WITH(read_manifest(folder.parent_path()), ContainsSubstring("is no temper checkpoint"));
   std::ofstream(folder / "temper.json") << "{";
   CHECK_THROWS_WITH(read_manifest(folder), ContainsSubstring("temper.json' is damaged"));
