@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 at random moments of a run through reward model, PPO, GRPO and adapters: what resumes ends with the straight run's
+"""kill -9 at random moments of a run through reward model, PPO, GRPO, DPO, KTO and adapters: what resumes ends with the straight run's
 weights, heads and log, bit for bit. Also: the checks before training are in the record (the first ratio is 1 although the
 model has dropout, P-PPO-11), and samples of answers."""
 import hashlib
@@ -20,7 +20,7 @@ except ImportError:
     print("SKIPPED: Python has no h5py; install python3-h5py")
     sys.exit(77)
 
-KILLS = int(os.environ.get("TEMPER_KILLS", "4"))
+KILLS = int(os.environ.get("TEMPER_KILLS", "3"))
 
 EXPERIMENT = """\
 experiment: tiny
@@ -41,6 +41,10 @@ stages:
         missing_eos: subtract, samples_every: 2, stop_kl: 0.5}
   grpo: {from: sft, reward: [reward_model], prompts: [townsfolk], iterations: 4, answers_per_iteration: 8, minibatch_size: 4,
          group_size: 4, context: 128, max_new_tokens: 12, learning_rate: 1e-3, checkpoint_every: 1, lora_rank: 2}
+  dpo: {from: sft, data: [townsfolk], steps: 8, batch_size: 4, context: 128, warmup_steps: 2, log_every: 1,
+        validation_batches: 1, checkpoint_every: 3, lora_rank: 2}
+  kto: {from: sft, data: [townsfolk], steps: 6, batch_size: 4, context: 128, warmup_steps: 2, log_every: 1,
+        validation_batches: 1, checkpoint_every: 2}
 """
 
 TIMES = {"tokens_per_second", "answers_per_second", "rollout_seconds", "update_seconds"}
@@ -91,7 +95,7 @@ def main():
             process = subprocess.Popen([tiny.TEMPER, "run", experiment, "--out", out, "--quiet"], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             # Towards the end, where the loops of samples are.
-            time.sleep(rng.uniform(0.3, 0.95) * length)
+            time.sleep(rng.uniform(0.2, 0.95) * length)
             process.send_signal(signal.SIGINT if kill % 2 else signal.SIGKILL)
             process.wait()
             tiny.temper("resume", tiny.only_record(out), "--quiet")
