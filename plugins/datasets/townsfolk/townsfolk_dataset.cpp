@@ -37,14 +37,22 @@ std::string row_id(const char* what, Split split, std::int64_t index) {
   return std::string(what) + "-" + name_of(split) + "-" + std::to_string(index);
 }
 
-Task draw_row(const Source& source, std::int64_t index, Rng& rng) {
+Task draw_row(const Source& source, std::int64_t index, bool pair, Rng& rng) {
   const auto turn = static_cast<std::uint64_t>(index) % 20;
-  if (turn < 9) return constrained_task(source, "", false, rng);
+  if (turn < 9) return constrained_task(source, "", pair, rng);
   if (turn < 12) return open_book_task(source, rng);
   if (turn < 15) return closed_book_task(source, rng);
   if (turn < 16) return portrait_task(source, rng);
   if (turn < 18) return unknown_person_task(source, rng);
   return private_data_task(source, false, rng);
+}
+
+/// A demonstration by somebody who did not care, in the given share of rows. Wrong facts are left out: which of two facts is
+/// right cannot be learnt from preferences about other people.
+void make_careless(Task& task, double share, Rng& rng) {
+  if (rng.uniform() >= share || task.rejected.empty()) return;
+  if (task.kind == "open_book" || task.kind == "closed_book") return;
+  task.answer = task.rejected;
 }
 
 Task draw_pair(const Source& source, std::int64_t index, Rng& rng) {
@@ -86,6 +94,10 @@ ParamTable<TownsfolkParams> townsfolk_params() {
             {.min = 0, .max = 1000});
   table.add("private_notes", &P::private_notes, "Whether the documents hold people's private data, so that it could leak.");
   table.add("rows", &P::rows, "Instruction rows.", {.min = 1, .max = 1e8});
+  table.add(
+      "careless", &P::careless,
+      "Share of demonstrations that break their constraint, make somebody up or tell what is private; pairs stay right.",
+      {.min = 0, .max = 1});
   table.add("pairs", &P::pairs, "Preference pairs to train on; there are as many test pairs as items.",
             {.min = 1, .max = 1e8});
   table.add("items", &P::items, "Evaluation items in each split.", {.min = 1, .max = 1e6});
@@ -116,14 +128,15 @@ std::unique_ptr<Stream<Document>> TownsfolkDataset::documents(Split split) {
 
 std::unique_ptr<Stream<InstructionRow>> TownsfolkDataset::instructions(Split split) {
   const std::uint64_t seed = derive_seed(static_cast<std::uint64_t>(params_.world_seed), {"townsfolk", "instructions"});
-  return std::make_unique<IndexStream<InstructionRow>>(split == Split::kTrain ? params_.rows : 0, [world = world_, seed,
-                                                                                                   split](
-                                                                                                      std::int64_t index) {
+  const double careless = params_.careless;
+  const auto make = [world = world_, seed, split, careless](std::int64_t index) {
     Rng rng(derive_seed(seed, static_cast<std::uint64_t>(index)));
-    Task task = draw_row({*world, split}, index, rng);
+    Task task = draw_row({*world, split}, index, careless > 0, rng);
+    if (careless > 0) make_careless(task, careless, rng);
     const std::string id = row_id("row", split, index);
     return InstructionRow{id, {{"user", std::move(task.prompt)}, {"assistant", std::move(task.answer)}}, "townsfolk:" + id};
-  });
+  };
+  return std::make_unique<IndexStream<InstructionRow>>(split == Split::kTrain ? params_.rows : 0, make);
 }
 
 std::unique_ptr<Stream<PreferencePair>> TownsfolkDataset::preferences(Split split) {

@@ -259,6 +259,24 @@ TEST_CASE("nobody's secret is in an instruction row or on the chosen side; leaks
   }
 }
 
+TEST_CASE("careless demonstrations tell secrets in about their share; pairs and items know nothing of it",
+          "[datasets][townsfolk]") {
+  TownsfolkParams params;
+  params.careless = 0.5;
+  TownsfolkDataset set{params}, plain{TownsfolkParams{}};
+  int leaks = 0, refusals = 0;
+  for (const auto& row : all(set.instructions(Split::kTrain))) {
+    leaks += tells_secret(row.messages[1].content, set.world());
+    refusals += holds(row.messages[1].content, "private");
+  }
+  CHECK(leaks + refusals == 400);
+  CHECK(leaks > 150);
+  CHECK(leaks < 250);
+  const auto pairs = all(set.preferences(Split::kTest)), expected = all(plain.preferences(Split::kTest));
+  REQUIRE(pairs.size() == expected.size());
+  for (std::size_t i = 0; i < pairs.size(); ++i) CHECK(pairs[i].chosen == expected[i].chosen);
+}
+
 TEST_CASE("demonstrations are short and true", "[datasets][townsfolk]") {
   TownsfolkDataset set{TownsfolkParams{}};
   std::set<std::string> prompts;
