@@ -18,7 +18,7 @@ except ImportError:
     print("SKIPPED: Python has no h5py; install python3-h5py")
     sys.exit(77)
 
-MOMENTS = int(os.environ.get("TEMPER_KILLS", "20"))
+MOMENTS = int(os.environ.get("TEMPER_KILLS", "10"))
 
 
 def summary(record):
