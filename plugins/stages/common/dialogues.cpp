@@ -195,15 +195,19 @@ std::string choose_template(StageContext& context, const std::string& given) {
   return chosen;
 }
 
+std::string key_of(const std::vector<Message>& messages) {
+  std::string key;
+  for (const auto& message : messages) key += message.role + '\n' + message.content + '\n';
+  return key;
+}
+
 std::vector<Prompt> prompts_of(StageContext& context, const std::vector<std::string>& datasets, const std::string& source) {
   std::vector<Prompt> prompts;
   std::set<std::string> seen;
   const auto add = [&](const std::string& id, std::vector<Message> messages) {
     while (!messages.empty() && messages.back().role != "user") messages.pop_back();
     if (messages.empty()) return;
-    std::string key;
-    for (const auto& message : messages) key += message.role + '\n' + message.content + '\n';
-    if (seen.insert(key).second) prompts.push_back({id, std::move(messages)});
+    if (seen.insert(key_of(messages)).second) prompts.push_back({id, std::move(messages)});
   };
   if (source == "preferences") {
     for (auto& pair : context.preferences(datasets, false)) add(pair.id, std::move(pair.prompt));

@@ -60,6 +60,9 @@ std::vector<std::vector<std::int64_t>> length_groups(const std::vector<std::int6
 /// The template to use: the stage's own, else the one the model was tuned with, else `instruction`; told to the context.
 std::string choose_template(StageContext& context, const std::string& given);
 
+/// Groups what belongs to one prompt: roles and contents, line by line.
+std::string key_of(const std::vector<Message>& messages);
+
 struct Prompt {
   std::string id;
   std::vector<Message> messages;  ///< ends with a user turn

@@ -7,18 +7,17 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 
 #include "sentinels.h"
 #include "temper/random.h"
+#include "totals.h"
 
 namespace temper::stages {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::json;
 constexpr double kRatioLimit = 1e-5;
 constexpr double kStartKlLimit = 1e-5;
 
@@ -351,17 +350,7 @@ class PolicyLoop {
     source_.save(state);
     state.texts["kl_controller"] = controller_.save();
     if (ptx_) state.texts["ptx_position"] = ptx_->position();
-    char flops[32], seconds[32];
-    // Hexadecimal keeps every bit.
-    std::snprintf(flops, sizeof flops, "%a", totals_.flops);
-    std::snprintf(seconds, sizeof seconds, "%a", totals_.seconds);
-    state.texts["totals"] = Json{
-        {"steps", totals_.steps},
-        {"target_tokens", totals_.target_tokens},
-        {"input_tokens", totals_.input_tokens},
-        {"source_tokens", totals_.source_tokens},
-        {"flops", flops},
-        {"seconds", seconds}}.dump();
+    state.texts["totals"] = totals_text(totals_);
     context_.checkpoint(state, totals_);
     saved_at_ = totals_.steps;
   }
@@ -371,17 +360,7 @@ class PolicyLoop {
     source_.load(saved);
     controller_ = KlController::restore(saved.texts.at("kl_controller"));
     if (ptx_) ptx_->restore(saved.texts.at("ptx_position"));
-    try {
-      const Json json = Json::parse(saved.texts.at("totals"));
-      totals_.steps = json.at("steps");
-      totals_.target_tokens = json.at("target_tokens");
-      totals_.input_tokens = json.at("input_tokens");
-      totals_.source_tokens = json.at("source_tokens");
-      totals_.flops = std::strtod(json.at("flops").get<std::string>().c_str(), nullptr);
-      totals_.seconds = std::strtod(json.at("seconds").get<std::string>().c_str(), nullptr);
-    } catch (const Json::exception& error) {
-      throw DataError(std::string("the checkpoint's state of the policy loop is damaged: ") + error.what());
-    }
+    totals_ = totals_from(saved.texts.at("totals"), "the policy loop");
     saved_at_ = totals_.steps;
   }
 

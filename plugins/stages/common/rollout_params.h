@@ -66,7 +66,6 @@ struct RolloutParams {
   std::int64_t checkpoint_every = 10;
 };
 
-/// `defaults` are the including stage's.
 ParamTable<RolloutParams> rollout_params();
 /// The optimiser's part, steps being iterations.
 TrainParams optimizer_params(const RolloutParams& params);

@@ -18,12 +18,6 @@ struct Answer {
   bool desirable;
 };
 
-std::string key_of(const PreferencePair& pair) {
-  std::string key;
-  for (const auto& message : pair.prompt) key += message.role + '\n' + message.content + '\n';
-  return key;
-}
-
 std::vector<Answer> answers_of(const std::vector<PreferencePair>& feedback) {
   std::vector<Answer> answers;
   for (const auto& pair : feedback) {
@@ -51,7 +45,7 @@ Rows make_rows(const std::vector<PreferencePair>& feedback, const std::string& t
   for (std::size_t i = 0; i < count; ++i) {
     const Answer& answer = answers[order(i)];
     const std::string& text = answer.desirable ? answer.from->chosen : answer.from->rejected;
-    keys.push_back(key_of(*answer.from));
+    keys.push_back(stages::key_of(answer.from->prompt));
     whole.push_back(tokenize(template_name, answer.from->prompt, text, tokenizer, traits));
     rows.desirable.push_back(answer.desirable);
   }

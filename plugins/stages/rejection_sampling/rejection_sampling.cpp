@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "reference_sums.h"
@@ -15,6 +14,7 @@
 #include "temper/loss.h"
 #include "temper/random.h"
 #include "temper/template.h"
+#include "totals.h"
 
 namespace temper::rejection_sampling {
 
@@ -23,7 +23,6 @@ using namespace stages;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::json;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -93,12 +92,6 @@ std::vector<MetricSpec> round_metrics() {
           {"learning_rate", "", "Learning rate of the round.", Better::kNeither},
           {"rollout_seconds", "s", "Time for sampling and scoring.", Better::kLower},
           {"update_seconds", "s", "Time for learning.", Better::kLower}};
-}
-
-std::string hexadecimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%a", value);
-  return text;
 }
 
 class Rounds {
@@ -280,13 +273,7 @@ class Rounds {
     StateDict state;
     optimizer_.save(state);
     source_.save(state);
-    state.texts["totals"] = Json{{"steps", totals_.steps},
-                                 {"target_tokens", totals_.target_tokens},
-                                 {"input_tokens", totals_.input_tokens},
-                                 {"source_tokens", totals_.source_tokens},
-                                 {"flops", hexadecimal(totals_.flops)},
-                                 {"seconds", hexadecimal(totals_.seconds)}}
-                                .dump();
+    state.texts["totals"] = totals_text(totals_);
     context_.checkpoint(state, totals_);
     saved_at_ = totals_.steps;
   }
@@ -294,17 +281,7 @@ class Rounds {
   void load(const StateDict& saved) {
     optimizer_.load(saved);
     source_.load(saved);
-    try {
-      const Json json = Json::parse(saved.texts.at("totals"));
-      totals_.steps = json.at("steps");
-      totals_.target_tokens = json.at("target_tokens");
-      totals_.input_tokens = json.at("input_tokens");
-      totals_.source_tokens = json.at("source_tokens");
-      totals_.flops = std::strtod(json.at("flops").get<std::string>().c_str(), nullptr);
-      totals_.seconds = std::strtod(json.at("seconds").get<std::string>().c_str(), nullptr);
-    } catch (const Json::exception& error) {
-      throw DataError(std::string("the checkpoint's state of rejection sampling is damaged: ") + error.what());
-    }
+    totals_ = totals_from(saved.texts.at("totals"), "rejection sampling");
     saved_at_ = totals_.steps;
   }
 

@@ -37,9 +37,7 @@ GroupedPairs group_pairs(const std::vector<PreferencePair>& pairs, const std::ve
   std::vector<std::map<std::string, std::int64_t>> answer_of;
   for (const auto& pair : pairs) {
     check_pair(pair);
-    std::string key;
-    for (const auto& message : pair.prompt) key += message.role + '\n' + message.content + '\n';
-    const auto [place, is_new] = group_of.emplace(key, result.groups.size());
+    const auto [place, is_new] = group_of.emplace(key_of(pair.prompt), result.groups.size());
     if (is_new) {
       result.groups.emplace_back();
       answer_of.emplace_back();
