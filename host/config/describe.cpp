@@ -40,8 +40,10 @@ std::vector<std::string> evaluators_after(const Experiment& experiment, const st
 
 std::string stage_line(const Experiment& experiment, const StageConfig& stage, std::size_t name_width) {
   std::vector<std::string> parts;
+  if (!stage.checkpoint.empty()) parts.push_back("as it is in " + stage.checkpoint);
   for (const auto& link : stage.parents) parts.push_back(link.param + " " + link.stage);
-  if (stage.parents.empty()) parts.push_back("from fresh weights" + (stage.model.empty() ? "" : " of " + stage.model));
+  if (stage.parents.empty() && stage.checkpoint.empty())
+    parts.push_back("from fresh weights" + (stage.model.empty() ? "" : " of " + stage.model));
   if (!stage.datasets.empty()) parts.push_back("data " + config::join(stage.datasets));
   const auto evaluators = evaluators_after(experiment, stage.name);
   parts.push_back(evaluators.empty() ? "not evaluated" : "then " + config::join(evaluators));

@@ -102,6 +102,11 @@ class Assembler {
     });
     experiment_.tokenizer = single("tokenizer", "tokenizer");
     for_each("stages", [&](const YamlNode& node, const std::string& key) {
+      if (has_checkpoint(node)) {
+        experiment_.stages.push_back(finished_stage(node, key));
+        scope_.stages.push_back(node.key);
+        return;
+      }
       // Where there is one model the key is not on offer, but whoever writes it is told why.
       std::vector<std::string> own_keys;
       if (!experiment_.models.empty() || node.find("model") != nullptr) own_keys.emplace_back("model");
@@ -135,33 +140,63 @@ class Assembler {
 
   /// A slot of a model or tokenizer, made of its keys or of a checkpoint folder.
   SlotConfig slot_of(const YamlNode& node, const std::string& key, const std::string& name, const std::string& kind) {
-    const YamlNode* given = node.kind == YamlKind::kMap ? node.find("checkpoint") : nullptr;
-    if (given == nullptr) return config::resolve_slot(node, key, name, kind, {}, scope_);
+    if (!has_checkpoint(node)) return config::resolve_slot(node, key, name, kind, {}, scope_);
+    const auto [place, folder, manifest] = checkpoint_of(node, key);
+    const bool is_model = kind == "architecture";
+    SlotConfig slot{name, kind, is_model ? manifest.architecture : manifest.tokenizer, {}};
+    const Registration* plugin = scope_.catalog.lookup(kind, slot.plugin);
+    if (plugin == nullptr) {
+      fail(place,
+           key + ".checkpoint: the checkpoint needs the " + kind + " plugin '" + slot.plugin + "', which is not there");
+    }
+    slot.values = default_values(plugin->specs);
+    for (const auto& [param, value] : (is_model ? manifest.architecture_values : manifest.tokenizer_values).all()) {
+      slot.values.set(param, {value.value, ValueSource::kFile, place.where()});
+    }
+    slot.checkpoint = folder;
+    slot.checkpoint_sha256 = manifest.weights_sha256;
+    return slot;
+  }
+
+  static bool has_checkpoint(const YamlNode& node) {
+    return node.kind == YamlKind::kMap && node.find("checkpoint") != nullptr;
+  }
+
+  struct GivenCheckpoint {
+    Place place;
+    std::string folder;
+    CheckpointManifest manifest;
+  };
+
+  GivenCheckpoint checkpoint_of(const YamlNode& node, const std::string& key) {
+    const YamlNode* given = node.find("checkpoint");
     config::refuse_unknown_keys(node, key, {"checkpoint"}, "; the checkpoint says everything else");
     const ParamSpec spec = top_spec("checkpoint", ParamType::kText, std::string(), "Folder of a checkpoint.");
     const auto text = std::get<std::string>(
         config::resolve_value(&node, spec, key + ".checkpoint", given->place, experiment_.resolved).value);
     const auto folder = (experiment_.base_dir / text).lexically_normal();
-    CheckpointManifest manifest;
     try {
-      manifest = read_manifest(folder);
+      return {given->place, folder.string(), read_manifest(folder)};
     } catch (const DataError& error) {
       fail(given->place, key + ".checkpoint: " + error.what() + "; make one with `temper import SOURCE DIR`");
     }
-    const bool is_model = kind == "architecture";
-    SlotConfig slot{name, kind, is_model ? manifest.architecture : manifest.tokenizer, {}};
-    const Registration* plugin = scope_.catalog.lookup(kind, slot.plugin);
-    if (plugin == nullptr) {
-      fail(given->place,
-           key + ".checkpoint: the checkpoint needs the " + kind + " plugin '" + slot.plugin + "', which is not there");
-    }
-    slot.values = default_values(plugin->specs);
-    for (const auto& [param, value] : (is_model ? manifest.architecture_values : manifest.tokenizer_values).all()) {
-      slot.values.set(param, {value.value, ValueSource::kFile, given->place.where()});
-    }
-    slot.checkpoint = folder.string();
-    slot.checkpoint_sha256 = manifest.weights_sha256;
-    return slot;
+  }
+
+  /// A stage that is there already: nothing is trained, later stages and evaluators use it like any other.
+  StageConfig finished_stage(const YamlNode& node, const std::string& key) {
+    const auto [place, folder, manifest] = checkpoint_of(node, key);
+    StageConfig stage{{node.key, "stage", "checkpoint", {}}};
+    stage.checkpoint = folder;
+    stage.checkpoint_sha256 = manifest.weights_sha256;
+    return stage;
+  }
+
+  /// The first stage that is a checkpoint: what model and tokenizer are where the experiment does not say.
+  const YamlNode* first_checkpoint() const {
+    const YamlNode* stages = tree_.find("stages");
+    if (stages == nullptr || stages->kind != YamlKind::kMap) return nullptr;
+    const auto found = std::find_if(stages->children.begin(), stages->children.end(), has_checkpoint);
+    return found == stages->children.end() ? nullptr : &*found;
   }
 
   ParamValue top(const ParamSpec& spec) {
@@ -170,6 +205,7 @@ class Assembler {
 
   SlotConfig single(const std::string& key, const std::string& kind) {
     const YamlNode* node = tree_.find(key);
+    if (node == nullptr) node = first_checkpoint();
     if (node == nullptr) {
       fail(file_, "the experiment needs '" + key + "'; add " + key +
                       ": {plugin: ID, ...}. Available: " + config::join(scope_.catalog.ids(kind)));

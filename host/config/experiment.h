@@ -6,6 +6,9 @@
 //   Relative paths  in parameters start at `base_dir`, the folder of the file given by the user, in included files too.
 //   Models          either `model`, or `models` by name, of which each stage with fresh weights names one (`model: NAME`).
 //                   A model or tokenizer `{checkpoint: DIR}` is that of a checkpoint folder, an imported one for instance.
+//   Stages          `NAME: {checkpoint: DIR}` is a stage that is there already: nothing is trained, evaluators and later
+//   stages
+//                   use it. Without `model` and `tokenizer`, those of the first such stage are taken.
 //   Order of truth  default < included file < file < --set (later wins) < --seed, --device.
 #pragma once
 
@@ -34,7 +37,8 @@ struct SlotConfig {
   ParamValues values;
   std::vector<StageLink> parents = {};     ///< kStage parameters that name a stage
   std::vector<std::string> datasets = {};  ///< all that kDatasets parameters name, each once
-  /// Model and tokenizer may come from a checkpoint folder (`checkpoint: DIR`), which then says plugin and values.
+  /// Model, tokenizer and stages may come from a checkpoint folder (`checkpoint: DIR`), which then says plugin and values.
+  /// A stage's plugin is then "checkpoint", which is no plugin.
   std::string checkpoint = {}, checkpoint_sha256 = {};
 };
 

@@ -247,3 +247,35 @@ void refuse_repeats(const std::vector<std::string>& names, const std::string& ke
 }
 
 }  // namespace temper::config
+
+namespace temper {
+
+ParamValues values_of_sets(const PluginCatalog& catalog, const std::string& kind, const std::string& id,
+                           const std::vector<std::string>& sets) {
+  using namespace config;
+  const Registration* plugin = catalog.lookup(kind, id);
+  if (plugin == nullptr) {
+    throw ConfigError("there is no " + kind + " '" + id + "'" + suggestion(id, catalog.ids(kind)) +
+                      ". Available: " + join(catalog.ids(kind)));
+  }
+  ParamValues values = default_values(plugin->specs);
+  std::vector<std::string> names;
+  for (const auto& spec : plugin->specs) names.push_back(spec.name);
+  for (const auto& assignment : sets) {
+    const Place place{"--set " + assignment, 0, true};
+    const auto equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0) fail(place, "expected PARAMETER=VALUE");
+    const std::string name = assignment.substr(0, equals);
+    const auto spec =
+        std::find_if(plugin->specs.begin(), plugin->specs.end(), [&](const auto& s) { return s.name == name; });
+    if (spec == plugin->specs.end()) {
+      fail(place,
+           kind + " '" + id + "' has no parameter '" + name + "'" + suggestion(name, names) + ". It has: " + join(names));
+    }
+    values.set(name, written(read_value(parse_yaml(assignment.substr(equals + 1), place), *spec, name), place));
+  }
+  if (plugin->check_rules) plugin->check_rules(values);
+  return values;
+}
+
+}  // namespace temper

@@ -40,3 +40,12 @@ void check_reference(const std::string& name, const std::string& what, const std
 void refuse_repeats(const std::vector<std::string>& names, const std::string& key, const Place& place);
 
 }  // namespace temper::config
+
+namespace temper {
+
+/// The values of one plugin used without an experiment: defaults, and "PARAMETER=VALUE" texts of the command line.
+/// Parameters that are required in an experiment may be left out. Throws ConfigError.
+ParamValues values_of_sets(const PluginCatalog& catalog, const std::string& kind, const std::string& id,
+                           const std::vector<std::string>& sets);
+
+}  // namespace temper

@@ -210,13 +210,13 @@ std::vector<EvalItem> RunAssets::items(const std::vector<std::string>& names, st
   return items;
 }
 
-std::vector<Document> RunAssets::validation_documents(const std::vector<std::string>& names, std::int64_t limit) {
+std::vector<Document> RunAssets::documents(const std::vector<std::string>& names, bool validation, std::int64_t limit) {
   std::vector<Document> documents;
   for (const auto& name : names) {
     const auto stream = capability<DocumentSource>(name, "documents").documents(Split::kTrain);
     Document document;
     while ((limit == 0 || static_cast<std::int64_t>(documents.size()) < limit) && stream->next(document)) {
-      if (in_validation_split(document.text, experiment_.validation_fraction)) {
+      if (in_validation_split(document.text, experiment_.validation_fraction) == validation) {
         document.id = name + ":" + document.id;
         documents.push_back(std::move(document));
       }

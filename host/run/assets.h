@@ -35,7 +35,7 @@ class RunAssets {
   /// Of each dataset the test pairs, or the held-out part of its training pairs if it has none; at most `limit` (0: all).
   std::vector<PreferencePair> test_preferences(const std::vector<std::string>& datasets, std::int64_t limit);
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit);
-  std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit);
+  std::vector<Document> documents(const std::vector<std::string>& datasets, bool validation, std::int64_t limit);
 
   /// What has been read so far, for the record.
   std::vector<DataRow> data_rows() const;

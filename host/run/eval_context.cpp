@@ -10,7 +10,7 @@ namespace temper {
 RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed,
                                Architecture& model, const std::string& prompt_template, RunAssets& assets,
                                TerminalProgress& progress, Models models)
-    : models_(models),
+    : models_(std::move(models)),
       stage_(stage),
       seed_(derive_seed(run_seed, {"evaluator", name})),
       model_(model),
@@ -18,10 +18,16 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
       assets_(assets),
       progress_(stage, progress),
       generator_(model, assets.tokenizer(), {64, cancel_requested, {}}),
-      scorer_(model, assets.tokenizer(), cancel_requested) {}
+      scorer_(model, assets.tokenizer(), cancel_requested),
+      answers_(models_.paths.cache / "answers", models_.answers_identity),
+      lender_(models_.registry, models_.base_dir) {}
 
 std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
-  return assets_.validation_documents(datasets, limit);
+  return assets_.documents(datasets, true, limit);
+}
+
+std::vector<Document> RunEvalContext::training_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
+  return assets_.documents(datasets, false, limit);
 }
 
 std::vector<EvalItem> RunEvalContext::items(const std::vector<std::string>& datasets, std::int64_t limit) {

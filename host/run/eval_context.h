@@ -6,10 +6,12 @@
 #include <memory>
 #include <string>
 
+#include "host/infer/answer_cache.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
 #include "host/plugin/registry.h"
 #include "host/run/assets.h"
+#include "host/run/model_lender.h"
 #include "host/run/run_paths.h"
 #include "host/util/progress.h"
 #include "temper/context.h"
@@ -35,6 +37,8 @@ class RunEvalContext final : public EvalContext {
   struct Models {
     const Registry& registry;
     const RunPaths& paths;
+    std::string base_dir;          ///< where relative references to models outside the run start
+    std::string answers_identity;  ///< of model, tokenizer and plugins: what answers are kept under (answer_cache.h)
   };
   /// References have to outlive this. `name` is the evaluator's, for its seed; `stage` is the one evaluated.
   RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed, Architecture& model,
@@ -45,13 +49,15 @@ class RunEvalContext final : public EvalContext {
   Architecture& model() override { return model_; }
   const Tokenizer& tokenizer() const override { return assets_.tokenizer(); }
   const std::string& prompt_template() const override { return prompt_template_; }
-  Generator& generator() override { return generator_; }
-  Scorer& scorer() override { return scorer_; }
+  Generator& generator() override { return cached_generator_; }
+  Scorer& scorer() override { return cached_scorer_; }
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  std::vector<Document> training_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, std::int64_t limit) override;
   Architecture& frozen_model(const std::string& stage) override;
   StateDict kept(const std::string& stage) override;
+  ModelLender& models() override { return lender_; }
   Progress& progress() override { return progress_; }
   bool cancelled() const override;
 
@@ -68,6 +74,10 @@ class RunEvalContext final : public EvalContext {
   StageProgress progress_;
   BatchGenerator generator_;
   BatchScorer scorer_;
+  AnswerCache answers_;
+  CachedGenerator cached_generator_{generator_, answers_};
+  CachedScorer cached_scorer_{scorer_, answers_};
+  CheckpointLender lender_;
 };
 
 }  // namespace temper

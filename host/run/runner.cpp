@@ -57,6 +57,7 @@ std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry&
   add("tokenizer", "tokenizer", experiment.tokenizer.plugin);
   for (const auto& slot : experiment.datasets) add("datasets." + slot.name, "dataset", slot.plugin);
   for (const auto& slot : experiment.stages) {
+    if (!slot.checkpoint.empty()) continue;
     add("stages." + slot.name, "stage", slot.plugin);
     for (const auto& spec : registry.find("stage", slot.plugin).specs) {
       if (spec.type == ParamType::kPlugin) {
@@ -125,6 +126,7 @@ class Runner {
   StageSummary run_stage(const StageConfig& slot) {
     const auto known = record_->stage(slot.name);
     const fs::path final_folder = paths_.final_checkpoint(slot.name);
+    if (!slot.checkpoint.empty()) link_checkpoint(slot, final_folder);
     if (fs::exists(final_folder)) {
       const CheckpointManifest manifest = read_manifest(final_folder);
       if (known && known->status == manifest.status) return *known;
@@ -152,6 +154,20 @@ class Runner {
     context.save_final(to_word(status));
     for (const auto& folder : resumable_checkpoints(paths_.stage_folder(slot.name))) fs::remove_all(folder);
     return finish_stage(slot, read_manifest(final_folder));
+  }
+
+  /// A stage that is there already is not copied: its finished checkpoint is a link.
+  static void link_checkpoint(const StageConfig& slot, const fs::path& final_folder) {
+    if (!fs::exists(fs::symlink_status(final_folder))) {
+      create_folders(final_folder.parent_path());
+      std::error_code error;
+      fs::create_directory_symlink(fs::absolute(slot.checkpoint), final_folder, error);
+      if (error) throw DataError("cannot link '" + final_folder.string() + "': " + error.message());
+    }
+    const std::string sha = read_manifest(final_folder).weights_sha256;
+    if (sha == slot.checkpoint_sha256) return;
+    throw DataError("the checkpoint of stage '" + slot.name + "', '" + slot.checkpoint +
+                    "', has other weights than when the run began; start a new run");
   }
 
   static void fill_totals(StageSummary& summary, const FitTotals& totals) {
@@ -193,14 +209,26 @@ class Runner {
         manifest = read_manifest(folder);
         model = load_architecture(registry_, folder, manifest);
       }
-      const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {});
+      const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {experiment_.base_dir.string()});
       RunEvalContext context(slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_,
-                             {registry_, paths_});
+                             {registry_, paths_, experiment_.base_dir.string(), answers_identity(slot, manifest)});
       const EvalResult result = guarded(slot.plugin, "evaluate", [&] { return evaluator->evaluate(context); });
       progress_.end();
       record_->write_eval(stage, slot.name, result);
       record_->flush();
     }
+  }
+
+  /// Everything but the prompt and its decoding that an answer depends on.
+  std::string answers_identity(const EvaluatorConfig& slot, const CheckpointManifest& manifest) {
+    std::string identity = program_version();
+    for (const auto& part :
+         {manifest.weights_sha256, assets_.tokenizer_sha256(), registry_.origin("evaluator", slot.plugin).sha256(),
+          registry_.origin("architecture", manifest.architecture).sha256(),
+          registry_.origin("tokenizer", manifest.tokenizer).sha256()}) {
+      identity += "\n" + part;
+    }
+    return identity;
   }
 
   const Experiment& experiment_;

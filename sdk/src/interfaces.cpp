@@ -39,6 +39,8 @@ EvalContext::~EvalContext() = default;
 Stage::~Stage() = default;
 Evaluator::~Evaluator() = default;
 TextJudge::~TextJudge() = default;
+void TextJudge::begin_judging(ModelLender&) {}
+ModelLender::~ModelLender() = default;
 
 at::Tensor Architecture::logits(const ModelInput& input) { return at::linear(hidden(input), head()).to(at::kFloat); }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "temper/random.h"
 
@@ -44,24 +45,43 @@ MetricValue proportion_metric(MetricSpec spec, std::int64_t successes, std::int6
   return {std::move(spec), p, error, low, high, n};
 }
 
-MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& all_numerators,
-                         const std::vector<double>& all_denominators, std::uint64_t seed, int resamples) {
-  // Items that count nothing (another family's, say) are no items of this metric.
-  std::vector<double> numerators, denominators;
-  for (std::size_t i = 0; i < all_numerators.size(); ++i) {
-    if (all_denominators[i] == 0 && all_numerators[i] == 0) continue;
-    numerators.push_back(all_numerators[i]);
-    denominators.push_back(all_denominators[i]);
+MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& numerators, const std::vector<double>& denominators,
+                         std::uint64_t seed, int resamples) {
+  return clustered_metric(std::move(spec), numerators, denominators, std::vector<std::string>(numerators.size()), seed,
+                          resamples);
+}
+
+MetricValue clustered_metric(MetricSpec spec, const std::vector<double>& numerators, const std::vector<double>& denominators,
+                             const std::vector<std::string>& clusters, std::uint64_t seed, int resamples) {
+  if (numerators.size() != denominators.size() || numerators.size() != clusters.size()) {
+    throw PluginError("metric '" + spec.name + "' has " + std::to_string(numerators.size()) + " numerators, " +
+                      std::to_string(denominators.size()) + " denominators and " + std::to_string(clusters.size()) +
+                      " clusters; give one of each an item");
   }
-  need_items(spec, numerators.size());
-  const std::size_t n = numerators.size();
+  // A bootstrap over clusters needs no more of one than its two sums.
+  std::vector<double> tops, bottoms;
+  std::map<std::string, std::size_t> places;
+  std::int64_t items = 0;
   double top = 0, bottom = 0;
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < numerators.size(); ++i) {
+    // Items that count nothing (another family's, say) are no items of this metric.
+    if (denominators[i] == 0 && numerators[i] == 0) continue;
+    ++items;
     top += numerators[i];
     bottom += denominators[i];
+    std::size_t place = tops.size();
+    if (!clusters[i].empty()) place = places.emplace(clusters[i], place).first->second;
+    if (place == tops.size()) {
+      tops.push_back(0);
+      bottoms.push_back(0);
+    }
+    tops[place] += numerators[i];
+    bottoms[place] += denominators[i];
   }
+  need_items(spec, static_cast<std::size_t>(items));
   if (bottom == 0) throw DataError("metric '" + spec.name + "' divides by zero: its items count nothing");
-  MetricValue metric{std::move(spec), top / bottom, kNan, kNan, kNan, static_cast<std::int64_t>(n)};
+  const std::size_t n = tops.size();
+  MetricValue metric{std::move(spec), top / bottom, kNan, kNan, kNan, items};
   if (n < 2) return metric;
   Rng rng(derive_seed(seed, {"bootstrap", metric.spec.name}));
   std::vector<double> draws;
@@ -70,8 +90,8 @@ MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& all_numerat
     double draw_top = 0, draw_bottom = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t pick = rng.below(n);
-      draw_top += numerators[pick];
-      draw_bottom += denominators[pick];
+      draw_top += tops[pick];
+      draw_bottom += bottoms[pick];
     }
     if (draw_bottom != 0) draws.push_back(draw_top / draw_bottom);
   }

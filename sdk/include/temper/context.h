@@ -124,6 +124,25 @@ class TEMPER_API StageContext {
   virtual void sentinel(const Sentinel& sentinel) = 0;
 };
 
+/// A finished model from outside the run, with all that it needs. The references live as long as their lender.
+struct LentModel {
+  Architecture& model;
+  const Tokenizer& tokenizer;
+  Generator& generator;
+  Scorer& scorer;
+  StateDict kept;               ///< as StageContext::keep left it
+  std::string prompt_template;  ///< as EvalContext::prompt_template
+  std::string sha256;           ///< of the weights
+};
+
+/// Loads models that are no stage of the run: a judge, a reward model, another system to compare with. [run]
+class TEMPER_API ModelLender {
+ public:
+  virtual ~ModelLender();
+  /// `reference`: a checkpoint folder, or a record's stage ("run.h5:sft"). Loaded once; gradients are off. Throws DataError.
+  virtual LentModel& model(const std::string& reference) = 0;
+};
+
 /// [run] Valid during Evaluator::evaluate. The model is in evaluation mode and must be left as found.
 class TEMPER_API EvalContext {
  public:
@@ -138,12 +157,15 @@ class TEMPER_API EvalContext {
   virtual Scorer& scorer() = 0;
   /// All documents of the named datasets' validation part (hash split), at most `limit` (0: all).
   virtual std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
+  /// The other part, which stages may have been trained on, in the data's order.
+  virtual std::vector<Document> training_documents(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
   virtual std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
   /// The named datasets' test pairs; of a dataset without any, the validation part of its training pairs.
   virtual std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, std::int64_t limit) = 0;
   /// Of the stage that is evaluated ("") or of an earlier one that a kStage parameter names.
   virtual Architecture& frozen_model(const std::string& stage) = 0;
   virtual StateDict kept(const std::string& stage) = 0;
+  virtual ModelLender& models() = 0;
   virtual Progress& progress() = 0;
   virtual bool cancelled() const = 0;
 };

@@ -52,6 +52,7 @@ struct EvalItem {
   std::string task;       ///< what kind of item: instruction_following, closed_book, refusal, ...
   std::string attributes_json;
   std::string source;
+  std::string cluster = {};  ///< items about one person, article or template are not independent; "" stands alone
 };
 
 template <class Row>

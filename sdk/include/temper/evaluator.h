@@ -17,6 +17,7 @@ struct ExampleRow {
   std::string prompt_sha;  ///< sha256 of the rendered prompt
   std::string prompt, response, reference;
   std::vector<double> scores;  ///< one a name in EvalResult::score_names
+  std::string cluster = {};    ///< rows of one source (EvalItem::cluster) are drawn together; "" stands alone
 };
 
 /// Score names tie items to metrics, so that stages are compared item by item: a metric that is a mean over items has a
@@ -31,7 +32,9 @@ struct EvalResult {
 class TEMPER_API Evaluator {
  public:
   static constexpr std::string_view kKind = "evaluator";
-  struct Args {};
+  struct Args {
+    std::string base_dir;  ///< relative paths in parameters start here
+  };
   virtual ~Evaluator();
   /// Deterministic, independent of batch size. An empty item set is a DataError. [run]
   virtual EvalResult evaluate(EvalContext& context) = 0;
@@ -41,6 +44,8 @@ class TEMPER_API Evaluator {
 class TEMPER_API TextJudge {
  public:
   virtual ~TextJudge();
+  /// Once, before the first row, for judges that ask a model of their own. `models` outlives the judge's last row.
+  virtual void begin_judging(ModelLender& models);
   /// One JSON object in (prompt, response, and what the evaluator documents), one out with the verdict's fields.
   /// Throws DataError saying which field is missing or wrong.
   virtual std::string judge(const std::string& row_json) = 0;

@@ -44,5 +44,10 @@ TEMPER_API MetricValue proportion_metric(MetricSpec spec, std::int64_t successes
 /// sides do not count, not in `n` either.
 TEMPER_API MetricValue ratio_metric(MetricSpec spec, const std::vector<double>& numerators,
                                     const std::vector<double>& denominators, std::uint64_t seed, int resamples = 1000);
+/// The same with whole clusters drawn (items of one name stay together; "" is a cluster of its own), for items that share a
+/// source. A mean is a ratio with ones below. Source: Field and Welsh, JRSS B 69 (2007), the cluster bootstrap.
+TEMPER_API MetricValue clustered_metric(MetricSpec spec, const std::vector<double>& numerators,
+                                        const std::vector<double>& denominators, const std::vector<std::string>& clusters,
+                                        std::uint64_t seed, int resamples = 1000);
 
 }  // namespace temper

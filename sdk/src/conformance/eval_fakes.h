@@ -39,10 +39,15 @@ class FakeEvalContext final : public EvalContext {
   Generator& generator() override { return generator_; }
   Scorer& scorer() override { return scorer_; }
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
+  /// The same documents: a plugin must not need to know which part it reads.
+  std::vector<Document> training_documents(const std::vector<std::string>& datasets, std::int64_t limit) override {
+    return validation_documents(datasets, limit);
+  }
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<PreferencePair> preferences(const std::vector<std::string>& datasets, std::int64_t limit) override;
   Architecture& frozen_model(const std::string&) override { return lookup; }
   StateDict kept(const std::string&) override { return {}; }
+  ModelLender& models() override { throw PluginError("this context lends no models from outside"); }
   Progress& progress() override { return progress_; }
   bool cancelled() const override { return false; }
 

@@ -59,10 +59,12 @@ class FakeContext final : public EvalContext {
   Generator& generator() override { throw PluginError("not used"); }
   Scorer& scorer() override { return flat; }
   std::vector<Document> validation_documents(const std::vector<std::string>&, std::int64_t) override { return documents; }
+  std::vector<Document> training_documents(const std::vector<std::string>&, std::int64_t) override { return {}; }
   std::vector<EvalItem> items(const std::vector<std::string>&, std::int64_t) override { return {}; }
   std::vector<PreferencePair> preferences(const std::vector<std::string>&, std::int64_t) override { return {}; }
   Architecture& frozen_model(const std::string&) override { return model(); }
   StateDict kept(const std::string&) override { return {}; }
+  ModelLender& models() override { throw PluginError("this context lends no models from outside"); }
   Progress& progress() override { return progress_; }
   bool cancelled() const override { return false; }
 

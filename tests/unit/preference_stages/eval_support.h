@@ -49,6 +49,7 @@ class TestEvalContext final : public EvalContext {
   Generator& generator() override { return answers; }
   Scorer& scorer() override { throw PluginError("not used"); }
   std::vector<Document> validation_documents(const std::vector<std::string>&, std::int64_t) override { return {}; }
+  std::vector<Document> training_documents(const std::vector<std::string>&, std::int64_t) override { return {}; }
   std::vector<EvalItem> items(const std::vector<std::string>&, std::int64_t) override { return rows; }
   std::vector<PreferencePair> preferences(const std::vector<std::string>&, std::int64_t) override { return pairs; }
   Architecture& frozen_model(const std::string& stage) override {
@@ -56,6 +57,7 @@ class TestEvalContext final : public EvalContext {
     return *others.at(stage);
   }
   StateDict kept(const std::string& stage) override { return extras[stage]; }
+  ModelLender& models() override { throw PluginError("this context lends no models from outside"); }
   Progress& progress() override { return silent_; }
   bool cancelled() const override { return false; }
 

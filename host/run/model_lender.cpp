@@ -1,0 +1,33 @@
+// Loads a checkpoint once and lends it (see model_lender.h).
+#include "host/run/model_lender.h"
+
+#include <filesystem>
+
+#include "host/util/cancel.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+
+LentModel& CheckpointLender::model(const std::string& reference) {
+  Loaded& loaded = loaded_[reference];
+  if (!loaded.lent) {
+    // "run.h5:sft" is a path as far as the folder in front is concerned.
+    const std::string path = fs::path(reference).is_absolute() || base_dir_.empty()
+                                 ? reference
+                                 : (fs::path(base_dir_) / reference).lexically_normal().string();
+    const fs::path folder = find_checkpoint(path);
+    loaded.model = load_model(registry_, folder);
+    for (auto& parameter : loaded.model.model->parameters()) parameter.tensor.set_requires_grad(false);
+    loaded.model.model->train(false);
+    loaded.generator = std::make_unique<BatchGenerator>(*loaded.model.model, *loaded.model.tokenizer,
+                                                        GeneratorOptions{64, cancel_requested, {}, {}, {}});
+    loaded.scorer = std::make_unique<BatchScorer>(*loaded.model.model, *loaded.model.tokenizer, cancel_requested);
+    loaded.lent = std::make_unique<LentModel>(LentModel{*loaded.model.model, *loaded.model.tokenizer, *loaded.generator,
+                                                        *loaded.scorer, read_extras(folder, loaded.model.manifest),
+                                                        template_or_default(loaded.model.manifest.prompt_template),
+                                                        loaded.model.manifest.weights_sha256});
+  }
+  return *loaded.lent;
+}
+
+}  // namespace temper
