@@ -5,6 +5,7 @@
 
 #include "host/cli/commands.h"
 #include "host/cli/options.h"
+#include "host/cli/outcome.h"
 #include "host/compare/compare.h"
 #include "host/config/experiment.h"
 #include "host/record/record_reader.h"
@@ -22,7 +23,8 @@ bool has_evaluations(const fs::path& record) {
   return std::any_of(stages.begin(), stages.end(), [&](const auto& name) { return !reader.evaluators(name).empty(); });
 }
 
-/// The closing words of a run: what came out, where it is, and what to do next.
+}  // namespace
+
 int report_outcome(const RunOutcome& outcome) {
   if (outcome.complete && has_evaluations(outcome.record)) {
     std::printf("%s\n", compare_records({outcome.record}, {}).c_str());
@@ -32,8 +34,6 @@ int report_outcome(const RunOutcome& outcome) {
   std::fprintf(stderr, "temper: %s\n", outcome.summary.c_str());
   return 1;
 }
-
-}  // namespace
 
 int run_command(const std::vector<std::string>& args) {
   po::options_description own;
@@ -102,7 +102,10 @@ int compare_command(const std::vector<std::string>& args) {
       "column that the others are compared with; the first by default")(
       "format", po::value<std::string>()->default_value("table"), "table, md, csv, latex or json")(
       "metric", po::value<std::string>()->default_value(""), "only metrics whose name matches this expression")(
-      "intersect", "compare the items that all columns share instead of refusing different sets");
+      "intersect", "compare the items that all columns share instead of refusing different sets")(
+      "flips", "show which items each column gained, lost and kept against the baseline, with the texts")(
+      "max-flips", po::value<std::int64_t>()->default_value(5), "texts that --flips shows of each kind")(
+      "tax", "show which abilities each stage lost and gained over the stage it builds on (the alignment tax)");
   const auto options =
       parse_options(args,
                     {"temper compare RECORD.h5... [options]",
@@ -115,6 +118,10 @@ int compare_command(const std::vector<std::string>& args) {
   compare.format = options.get<std::string>("format");
   compare.metric = options.get<std::string>("metric");
   compare.intersect = options.has("intersect");
+  if (options.has("flips") && options.has("tax")) throw ConfigError("--flips and --tax are two views; ask for one of them");
+  if (options.has("flips")) compare.view = CompareView::kFlips;
+  if (options.has("tax")) compare.view = CompareView::kTax;
+  compare.max_flips = options.get<std::int64_t>("max-flips");
   std::vector<fs::path> records(options.positional.begin(), options.positional.end());
   std::printf("%s\n", compare_records(records, compare).c_str());
   return 0;

@@ -18,7 +18,7 @@ using ItemKey = std::pair<std::string, std::string>;  // item_id, prompt_sha
 
 /// One evaluation in one run, and the column it belongs to.
 struct Source {
-  std::string column, run, evaluator;
+  std::string column, run_id, run, evaluator;  // `run` is for messages
   EvalResult result;
   std::map<ItemKey, const ExampleRow*> items;
 };
@@ -31,6 +31,17 @@ std::string column_of(const RecordReader& reader, const std::string& stage, cons
   }
   throw ConfigError("--by " + by + ": the record of run '" + reader.attribute("run_id") +
                     "' has no such key; use stage, run or a key that `temper run --dry-run` shows");
+}
+
+/// Breadth first over parents, so that the nearest come first.
+std::vector<std::string> ancestors_of(const RecordReader& reader, const std::string& stage) {
+  std::vector<std::string> found = reader.stage(stage).parents;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const auto& parent : reader.stage(found[i]).parents) {
+      if (std::find(found.begin(), found.end(), parent) == found.end()) found.push_back(parent);
+    }
+  }
+  return found;
 }
 
 void add_unique(std::vector<std::string>& list, const std::string& text) {
@@ -59,8 +70,9 @@ std::vector<Source> read_sources(const std::vector<std::filesystem::path>& recor
     for (const auto& stage : evaluated) {
       const std::string column = column_of(reader, stage, options.by);
       add_unique(collected.columns, column);
+      if (options.by == "stage") collected.column_parents.emplace(stage, ancestors_of(reader, stage));
       for (const auto& evaluator : reader.evaluators(stage)) {
-        sources.push_back({column, run + ":" + stage, evaluator, reader.eval(stage, evaluator), {}});
+        sources.push_back({column, run, run + ":" + stage, evaluator, reader.eval(stage, evaluator), {}});
       }
     }
   }
@@ -142,6 +154,11 @@ Cell make_cell(const std::vector<const Source*>& sources, const std::string& met
       if (value.spec.name == metric) values.push_back(&value);
     }
   }
+  for (const auto* source : sources) {
+    for (const auto& value : source->result.metrics) {
+      if (value.spec.name == metric) cell.run_values[source->run_id] = value.value;
+    }
+  }
   cell.runs = static_cast<int>(values.size());
   if (values.empty()) return cell;
   cell.value = *values.front();
@@ -191,6 +208,14 @@ Collected collect_records(const std::vector<std::filesystem::path>& records, con
       }
     }
     const std::vector<ItemKey> keys = shared_items(all, options.intersect, collected.notes);
+    ItemSet& items = collected.items[evaluator];
+    for (const auto& key : keys) items.clusters.push_back(all.front()->items.at(key)->cluster);
+    for (const auto& [column, of_column] : by_column) {
+      for (const auto& key : keys) {
+        const ExampleRow& row = *of_column.front()->items.at(key);
+        items.by_column[column].push_back({row.item_id, row.prompt, row.response, row.reference});
+      }
+    }
     for (const auto& name : names) {
       if (!std::regex_search(name, wanted) && !std::regex_search(evaluator + "." + name, wanted)) continue;
       MetricRow row{evaluator, specs.at(name), {}};

@@ -13,12 +13,21 @@
 
 namespace temper {
 
+/// Which of the views `temper compare` gives.
+enum class CompareView {
+  kTable,  ///< values and differences
+  kFlips,  ///< items gained, lost and kept, with their texts (flips.h)
+  kTax     ///< which abilities each stage lost (tax.h)
+};
+
 struct CompareOptions {
   std::string by = "stage";  ///< stage, run, or a resolved key
   std::string baseline;      ///< "": the first column
   std::string format = "table";
   std::string metric;  ///< regular expression over names; "": all
   bool intersect = false;
+  CompareView view = CompareView::kTable;
+  std::int64_t max_flips = 5;  ///< texts shown of each kind
 };
 
 /// One column of one metric: the value as the evaluator gave it (mean over runs if there are several), and the items it
@@ -26,7 +35,19 @@ struct CompareOptions {
 struct Cell {
   MetricValue value;
   int runs = 0;
-  std::vector<ItemValue> items;  ///< in the metric's item order; empty: cannot be paired
+  std::vector<ItemValue> items;              ///< in the evaluator's item order; empty: cannot be paired
+  std::map<std::string, double> run_values;  ///< the metric in each run of the column, by run id
+};
+
+/// What one item was asked and answered, in the first run of a column.
+struct ItemText {
+  std::string item_id, prompt, response, reference;
+};
+
+/// The items that all columns of an evaluator share, in order.
+struct ItemSet {
+  std::vector<std::string> clusters;                       ///< one an item
+  std::map<std::string, std::vector<ItemText>> by_column;  ///< one an item
 };
 
 struct MetricRow {
@@ -38,7 +59,9 @@ struct MetricRow {
 struct Collected {
   std::vector<std::string> columns;
   std::vector<MetricRow> rows;
-  std::vector<std::string> notes;  ///< what was left out and why
+  std::vector<std::string> notes;                                  ///< what was left out and why
+  std::map<std::string, ItemSet> items;                            ///< by evaluator
+  std::map<std::string, std::vector<std::string>> column_parents;  ///< by stage: those it builds on, nearest first
 };
 
 Collected collect_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "host/compare/flips.h"
+#include "host/compare/tax.h"
 #include "temper/error.h"
 #include "temper/params.h"
 
@@ -11,7 +13,54 @@ namespace temper {
 namespace {
 /// Resampling always uses the same draws, so that a comparison gives the same digits every time.
 constexpr std::uint64_t kSeed = 20240229;
+
+/// The variance over runs of the mean difference between two columns, and its degrees of freedom: of the differences run by
+/// run where both columns come from the same runs, else of both columns apart. Nothing with fewer than two runs a side.
+void add_runs(PairedDifference& paired, const Cell& baseline, const Cell& other) {
+  const auto variance_of_mean = [](const std::vector<double>& values) {
+    double mean = 0, squares = 0;
+    const auto k = static_cast<double>(values.size());
+    for (const double value : values) mean += value / k;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    return squares / (k - 1) / k;
+  };
+  std::vector<double> differences, a, b;
+  for (const auto& [run, value] : baseline.run_values) {
+    a.push_back(value);
+    if (const auto found = other.run_values.find(run); found != other.run_values.end()) {
+      differences.push_back(found->second - value);
+    }
+  }
+  for (const auto& [run, value] : other.run_values) b.push_back(value);
+  if (a.size() < 2 || b.size() < 2) return;
+  if (differences.size() == a.size() && a.size() == b.size()) {
+    add_run_variance(paired, variance_of_mean(differences), static_cast<double>(a.size() - 1));
+    return;
+  }
+  add_run_variance(paired, variance_of_mean(a) + variance_of_mean(b), static_cast<double>(std::min(a.size(), b.size()) - 1));
+}
+
 }  // namespace
+
+void check_column(const Collected& collected, const std::string& column, const std::string& option) {
+  if (std::find(collected.columns.begin(), collected.columns.end(), column) != collected.columns.end()) return;
+  std::string known;
+  for (const auto& name : collected.columns) known += (known.empty() ? "" : ", ") + name;
+  const auto suggestion = nearest_name(column, collected.columns);
+  throw ConfigError(option + " " + column + ": there is no such column" +
+                    (suggestion ? "; did you mean '" + *suggestion + "'?" : ";") + " There are: " + known);
+}
+
+std::optional<PairedDifference> difference_of(const Collected& collected, const MetricRow& row, const std::string& baseline,
+                                              const std::string& column) {
+  const auto base = row.cells.find(baseline), other = row.cells.find(column);
+  if (base == row.cells.end() || other == row.cells.end()) return std::nullopt;
+  if (base->second.items.size() < 2 || base->second.items.size() != other->second.items.size()) return std::nullopt;
+  auto paired =
+      paired_difference(base->second.items, other->second.items, collected.items.at(row.evaluator).clusters, kSeed);
+  add_runs(paired, base->second, other->second);
+  return paired;
+}
 
 Comparison compare(const Collected& collected, const std::string& baseline) {
   Comparison comparison;
@@ -22,27 +71,16 @@ Comparison compare(const Collected& collected, const std::string& baseline) {
                     (collected.notes.empty() ? std::string() : ": " + collected.notes.front()));
   }
   comparison.baseline = baseline.empty() ? collected.columns.front() : baseline;
-  if (std::find(collected.columns.begin(), collected.columns.end(), comparison.baseline) == collected.columns.end()) {
-    std::string known;
-    for (const auto& column : collected.columns) known += (known.empty() ? "" : ", ") + column;
-    const auto suggestion = nearest_name(baseline, collected.columns);
-    throw ConfigError("--baseline " + baseline + ": there is no such column" +
-                      (suggestion ? "; did you mean '" + *suggestion + "'?" : ";") + " There are: " + known);
-  }
+  check_column(collected, comparison.baseline, "--baseline");
   std::vector<double> p_values;
   for (const auto& row : collected.rows) {
     ComparedRow compared{row.evaluator, row.spec, {}};
-    const auto base = row.cells.find(comparison.baseline);
     for (const auto& column : collected.columns) {
       const auto found = row.cells.find(column);
       if (found == row.cells.end()) continue;
       ComparedCell cell{column, found->second.value, found->second.runs, column == comparison.baseline, {}, 1};
-      const bool can_pair = base != row.cells.end() && !cell.is_baseline && base->second.items.size() >= 2 &&
-                            base->second.items.size() == found->second.items.size();
-      if (can_pair) {
-        cell.paired = paired_difference(base->second.items, found->second.items, kSeed);
-        p_values.push_back(cell.paired->p_value);
-      }
+      if (!cell.is_baseline) cell.paired = difference_of(collected, row, comparison.baseline, column);
+      if (cell.paired) p_values.push_back(cell.paired->p_value);
       compared.cells.push_back(std::move(cell));
     }
     comparison.rows.push_back(std::move(compared));
@@ -58,7 +96,16 @@ Comparison compare(const Collected& collected, const std::string& baseline) {
 }
 
 std::string compare_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options) {
-  return format_comparison(compare(collect_records(records, options), options.baseline), options.format);
+  const Collected collected = collect_records(records, options);
+  switch (options.view) {
+    case CompareView::kFlips:
+      return format_flips(find_flips(collected, options), options.format);
+    case CompareView::kTax:
+      return format_tax(alignment_tax(collected), options.format);
+    case CompareView::kTable:
+      break;
+  }
+  return format_comparison(compare(collected, options.baseline), options.format);
 }
 
 }  // namespace temper

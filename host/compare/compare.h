@@ -33,6 +33,12 @@ struct Comparison {
   std::vector<std::string> notes;
 };
 
+/// Of `column` over `baseline`, items, clusters and runs counted; nothing where items cannot be paired.
+std::optional<PairedDifference> difference_of(const Collected& collected, const MetricRow& row, const std::string& baseline,
+                                              const std::string& column);
+/// Throws ConfigError, `option` first, unless there is such a column.
+void check_column(const Collected& collected, const std::string& column, const std::string& option);
+
 Comparison compare(const Collected& collected, const std::string& baseline);
 /// Throws ConfigError for an unknown format or baseline, DataError where records cannot be compared.
 std::string compare_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options);

@@ -40,7 +40,8 @@ struct FlatRow {
 const std::vector<std::string>& flat_header() {
   static const std::vector<std::string> header = {"evaluator",  "metric",      "better",       "column", "value",
                                                   "stderr",     "ci_low",      "ci_high",      "n",      "runs",
-                                                  "difference", "diff_ci_low", "diff_ci_high", "p",      "p_holm"};
+                                                  "difference", "diff_ci_low", "diff_ci_high", "p",      "p_holm",
+                                                  "test",       "effect_size", "detectable",   "gained", "lost"};
   return header;
 }
 
@@ -50,15 +51,28 @@ std::vector<FlatRow> flatten(const Comparison& comparison, const char* format) {
     for (const auto& cell : row.cells) {
       const bool paired = cell.paired.has_value();
       const auto of_pair = [&](double value) { return paired ? number(value, format) : std::string(); };
-      rows.push_back({{row.evaluator, row.spec.name,
+      rows.push_back({{row.evaluator,
+                       row.spec.name,
                        row.spec.better == Better::kHigher  ? "higher"
                        : row.spec.better == Better::kLower ? "lower"
                                                            : "",
-                       cell.column, number(cell.value.value, format), number(cell.value.std_error, format),
-                       number(cell.value.ci_low, format), number(cell.value.ci_high, format), std::to_string(cell.value.n),
-                       std::to_string(cell.runs), of_pair(paired ? cell.paired->difference : 0),
-                       of_pair(paired ? cell.paired->ci_low : 0), of_pair(paired ? cell.paired->ci_high : 0),
-                       of_pair(paired ? cell.paired->p_value : 0), of_pair(cell.p_holm)}});
+                       cell.column,
+                       number(cell.value.value, format),
+                       number(cell.value.std_error, format),
+                       number(cell.value.ci_low, format),
+                       number(cell.value.ci_high, format),
+                       std::to_string(cell.value.n),
+                       std::to_string(cell.runs),
+                       of_pair(paired ? cell.paired->difference : 0),
+                       of_pair(paired ? cell.paired->ci_low : 0),
+                       of_pair(paired ? cell.paired->ci_high : 0),
+                       of_pair(paired ? cell.paired->p_value : 0),
+                       of_pair(cell.p_holm),
+                       paired ? cell.paired->test : "",
+                       of_pair(paired ? cell.paired->effect_size : 0),
+                       of_pair(paired ? cell.paired->detectable : 0),
+                       paired ? std::to_string(cell.paired->gained) : "",
+                       paired ? std::to_string(cell.paired->lost) : ""}});
     }
   }
   return rows;
@@ -105,7 +119,8 @@ std::string as_markdown(const Comparison& comparison) {
 }
 
 std::string as_latex(const Comparison& comparison) {
-  std::string text = "\\begin{tabular}{llllrrrrrrrrrrr}\n\\hline\n";
+  // Texts left, numbers right: the first four columns, and the test's name.
+  std::string text = "\\begin{tabular}{llllrrrrrrrrrrrlrrrr}\n\\hline\n";
   const auto add = [&](const std::vector<std::string>& fields) {
     for (std::size_t i = 0; i < fields.size(); ++i) text += (i > 0 ? " & " : "") + escape(fields[i], "_%&#$", "\\");
     text += " \\\\\n";
@@ -147,7 +162,10 @@ std::string as_json(const Comparison& comparison) {
                                {"p_holm", json_number(cell.p_holm)},
                                {"test", paired.test},
                                {"effect_size", json_number(paired.effect_size)},
+                               {"stderr", json_number(paired.std_error)},
+                               {"detectable", json_number(paired.detectable)},
                                {"n", paired.n},
+                               {"clusters", paired.clusters},
                                {"gained", paired.gained},
                                {"lost", paired.lost}};
       }
@@ -185,7 +203,8 @@ std::string as_table(const Comparison& comparison) {
         const bool sure = cell.p_holm < 0.05;
         starred |= sure;
         line += number(cell.paired->difference, "%+.4g") + " [" + number(cell.paired->ci_low, "%+.3g") + ", " +
-                number(cell.paired->ci_high, "%+.3g") + "] p " + p_text(cell.p_holm) + (sure ? " *" : "");
+                number(cell.paired->ci_high, "%+.3g") + "] p " + p_text(cell.p_holm) + (sure ? " *" : "") + "  d " +
+                number(cell.paired->effect_size, "%.2f") + "  mde " + number(cell.paired->detectable, "%.2g");
       } else if (cell.is_baseline) {
         line += comparison.columns.size() > 1 ? "baseline" : "";
       } else {
@@ -197,8 +216,10 @@ std::string as_table(const Comparison& comparison) {
     }
   }
   if (comparison.columns.size() > 1) {
-    text += "\nvalue +- standard error [95% interval]; difference to " + comparison.baseline +
-            " over the same items [95% interval], p after Holm's correction\n";
+    text +=
+        "\nvalue +- standard error [95% interval]; difference to " + comparison.baseline +
+        " over the same items [95% interval], p after Holm's correction,\nd: effect size (difference over its deviation), "
+        "mde: smallest difference that would be found with 80% power\n";
   }
   if (starred) text += "* p < 0.05\n";
   if (unpaired) text += "(not paired): the evaluator gives no per-item scores for this metric\n";

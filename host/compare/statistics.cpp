@@ -2,8 +2,10 @@
 #include "host/compare/statistics.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include "temper/error.h"
@@ -17,6 +19,47 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 double log_binomial_half(std::int64_t n, std::int64_t k) {
   return std::lgamma(static_cast<double>(n) + 1) - std::lgamma(static_cast<double>(k) + 1) -
          std::lgamma(static_cast<double>(n - k) + 1) - static_cast<double>(n) * std::log(2.0);
+}
+
+/// Normal quantiles of a two-sided test at 5% and of 80% power.
+constexpr double kDetectable = 1.959963984540054 + 0.8416212335729143;
+
+double deviation_of(const std::vector<double>& values) {
+  double mean = 0, squares = 0;
+  for (const double value : values) mean += value / static_cast<double>(values.size());
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return values.size() < 2 ? kNan : std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+void add_to(ItemValue& sum, const ItemValue& item) {
+  sum.numerator += item.numerator;
+  sum.denominator += item.denominator;
+}
+
+/// What is drawn: items, or the sums of clusters.
+struct Units {
+  std::vector<ItemValue> baseline, other;
+  std::vector<double> differences;
+  std::size_t size() const { return baseline.size(); }
+};
+
+Units units_of(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
+               const std::vector<double>& differences, const std::vector<std::string>& clusters) {
+  Units units;
+  std::map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < baseline.size(); ++i) {
+    std::size_t place = units.size();
+    if (i < clusters.size() && !clusters[i].empty()) place = places.emplace(clusters[i], place).first->second;
+    if (place == units.size()) {
+      units.baseline.push_back({0, 0});
+      units.other.push_back({0, 0});
+      units.differences.push_back(0);
+    }
+    add_to(units.baseline[place], baseline[i]);
+    add_to(units.other[place], other[i]);
+    units.differences[place] += differences[i];
+  }
+  return units;
 }
 
 bool all_means(const std::vector<ItemValue>& items) {
@@ -92,8 +135,14 @@ std::vector<double> holm(const std::vector<double>& p_values) {
   return adjusted;
 }
 
+double student_p(double t, double dof) {
+  return 2 * boost::math::cdf(boost::math::complement(boost::math::students_t(dof), std::abs(t)));
+}
+
+double student_t95(double dof) { return boost::math::quantile(boost::math::students_t(dof), 0.975); }
+
 PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
-                                   std::uint64_t seed, int draws) {
+                                   const std::vector<std::string>& clusters, std::uint64_t seed, int draws) {
   if (baseline.size() != other.size() || baseline.size() < 2) {
     throw DataError("a paired comparison needs at least two items that both sides share");
   }
@@ -109,16 +158,21 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
     result.gained += differences[i] > 0;
     result.lost += differences[i] < 0;
   }
+  const Units units = units_of(baseline, other, differences, clusters);
+  result.clusters = static_cast<std::int64_t>(units.size());
+  if (units.size() < 2) {  // one source says nothing about others
+    result.std_error = result.ci_low = result.ci_high = result.effect_size = result.detectable = kNan;
+    result.test = "none";
+    return result;
+  }
   Rng rng(derive_seed(seed, {"paired_bootstrap"}));
   std::vector<double> samples(static_cast<std::size_t>(draws));
   for (auto& sample : samples) {
     ItemValue a{0, 0}, b{0, 0};
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t pick = rng.below(n);
-      a.numerator += baseline[pick].numerator;
-      a.denominator += baseline[pick].denominator;
-      b.numerator += other[pick].numerator;
-      b.denominator += other[pick].denominator;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      const std::size_t pick = rng.below(units.size());
+      add_to(a, units.baseline[pick]);
+      add_to(b, units.other[pick]);
     }
     sample = b.numerator / b.denominator - a.numerator / a.denominator;
   }
@@ -129,6 +183,8 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
   const auto last = static_cast<double>(samples.size() - 1);
   result.ci_low = samples[static_cast<std::size_t>(std::floor(0.025 * last))];
   result.ci_high = samples[static_cast<std::size_t>(std::ceil(0.975 * last))];
+  result.std_error = deviation_of(samples);
+  result.detectable = kDetectable * result.std_error;
   if (!all_means(baseline) || !all_means(other)) {
     const auto below = static_cast<double>(std::upper_bound(samples.begin(), samples.end(), 0.0) - samples.begin());
     const auto above = static_cast<double>(samples.end() - std::lower_bound(samples.begin(), samples.end(), 0.0));
@@ -137,18 +193,34 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
     result.effect_size = kNan;
     return result;
   }
-  if (all_binary(baseline) && all_binary(other)) {
+  if (units.size() < n) {
+    result.p_value = sign_flip_p(units.differences, seed, draws);
+    result.test = "cluster_sign_flip";
+  } else if (all_binary(baseline) && all_binary(other)) {
     result.p_value = mcnemar_mid_p(result.gained, result.lost);
     result.test = "mcnemar_mid_p";
   } else {
     result.p_value = sign_flip_p(differences, seed, draws);
     result.test = "sign_flip";
   }
-  double squares = 0;
-  for (const double d : differences) squares += (d - result.difference) * (d - result.difference);
-  const double deviation = std::sqrt(squares / static_cast<double>(n - 1));
+  const double deviation = deviation_of(differences);
   result.effect_size = deviation > 0 ? result.difference / deviation : kNan;
   return result;
+}
+
+void add_run_variance(PairedDifference& difference, double run_variance, double run_dof) {
+  const double item_variance = difference.std_error * difference.std_error;
+  const double variance = item_variance + run_variance;
+  if (!(variance > 0) || !(run_dof >= 1)) return;
+  const double item_dof = static_cast<double>(std::max<std::int64_t>(difference.clusters - 1, 1));
+  const double dof =
+      variance * variance / (item_variance * item_variance / item_dof + run_variance * run_variance / run_dof);
+  difference.std_error = std::sqrt(variance);
+  difference.ci_low = difference.difference - student_t95(dof) * difference.std_error;
+  difference.ci_high = difference.difference + student_t95(dof) * difference.std_error;
+  difference.p_value = student_p(difference.difference / difference.std_error, dof);
+  difference.test = "items_and_runs_t";
+  difference.detectable = kDetectable * difference.std_error;
 }
 
 }  // namespace temper

@@ -24,18 +24,31 @@ double sign_flip_p(const std::vector<double>& differences, std::uint64_t seed, i
 /// Step-down adjusted p values in the order given. Source: Holm (1979).
 std::vector<double> holm(const std::vector<double>& p_values);
 
+/// Two-sided p of Student's t with `dof` degrees of freedom, and the t that a two-sided 95% interval reaches to.
+double student_p(double t, double dof);
+double student_t95(double dof);
+
 struct PairedDifference {
   double difference = 0;           ///< metric of `other` minus metric of `baseline`
-  double ci_low = 0, ci_high = 0;  ///< 95% percentile bootstrap over items, the pair drawn together
+  double std_error = 0;            ///< of the difference
+  double ci_low = 0, ci_high = 0;  ///< 95% percentile bootstrap over items (or clusters), the pair drawn together
   double p_value = 1;
-  std::string test;        ///< "mcnemar_mid_p", "sign_flip" or "bootstrap"
-  double effect_size = 0;  ///< mean difference over its standard deviation; NaN for ratios
-  std::int64_t n = 0;
+  std::string
+      test;  ///< "mcnemar_mid_p", "sign_flip", "cluster_sign_flip", "bootstrap", "items_and_runs_t"; "none" of one cluster
+  double effect_size = 0;             ///< mean difference over its standard deviation; NaN for ratios
+  double detectable = 0;              ///< the smallest true difference that would be found with 80% power at p < 0.05
+  std::int64_t n = 0;                 ///< items
+  std::int64_t clusters = 0;          ///< what is drawn: items, or groups of items that share a source
   std::int64_t gained = 0, lost = 0;  ///< items whose value rose or fell
 };
 
-/// Items in the same order on both sides; at least two. Throws DataError otherwise.
+/// Items in the same order on both sides; at least two. `clusters` names each item's source ("" stands alone); an empty list
+/// is no clusters. Throws DataError otherwise.
 PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
-                                   std::uint64_t seed, int draws = 10000);
+                                   const std::vector<std::string>& clusters, std::uint64_t seed, int draws = 10000);
+
+/// Adds seeds as a second source of variance to a difference between means over runs: the variance of the mean over runs,
+/// with its degrees of freedom, next to that over items (Satterthwaite's degrees of freedom, t interval and p).
+void add_run_variance(PairedDifference& difference, double run_variance, double run_dof);
 
 }  // namespace temper

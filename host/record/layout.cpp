@@ -10,6 +10,7 @@ namespace temper::layout {
 namespace {
 
 const std::vector<std::string> kExampleTexts = {"item_id", "prompt_sha", "prompt", "response", "reference"};
+const std::string kCluster = "cluster";
 
 std::string join(const std::vector<std::string>& words) {
   std::string text;
@@ -146,7 +147,9 @@ EvalResult read_eval(hid_t file, const std::string& stage, const std::string& ev
     result.metrics.push_back(std::move(value));
   }
   const Table examples = h5::read_table(group, "examples");
-  for (std::size_t c = kExampleTexts.size(); c < examples.columns.size(); ++c) {
+  const std::size_t fixed = kExampleTexts.size();
+  const bool clustered = examples.columns.size() > fixed && examples.columns[fixed].name == kCluster;
+  for (std::size_t c = fixed + (clustered ? 1 : 0); c < examples.columns.size(); ++c) {
     result.score_names.push_back(examples.columns[c].name);
   }
   result.examples.resize(examples.rows());
@@ -154,6 +157,7 @@ EvalResult read_eval(hid_t file, const std::string& stage, const std::string& ev
     auto& row = result.examples[i];
     row = {examples.texts("item_id")[i],  examples.texts("prompt_sha")[i], examples.texts("prompt")[i],
            examples.texts("response")[i], examples.texts("reference")[i],  {}};
+    if (clustered) row.cluster = examples.texts(kCluster)[i];
   }
   for (const auto& name : result.score_names) {
     const auto& scores = examples.numbers(name);
@@ -205,6 +209,7 @@ Table eval_metrics_table(const EvalResult& result) {
 
 Table eval_examples_table(const EvalResult& result) {
   std::set<std::string> taken(kExampleTexts.begin(), kExampleTexts.end());
+  taken.insert(kCluster);
   for (const auto& name : result.score_names) {
     if (name.empty() || !h5::is_clean_text(name) || !taken.insert(name).second) {
       throw PluginError("score name '" + name + "' is empty, given twice, or that of a fixed column (" +
@@ -213,7 +218,11 @@ Table eval_examples_table(const EvalResult& result) {
   }
   std::vector<std::vector<std::string>> texts(kExampleTexts.size());
   std::vector<std::vector<double>> scores(result.score_names.size());
+  std::vector<std::string> clusters;
+  bool clustered = false;
   for (const auto& row : result.examples) {
+    clusters.push_back(row.cluster);
+    clustered |= !row.cluster.empty();
     if (row.scores.size() != scores.size()) {
       throw PluginError("the row of item '" + row.item_id + "' has " + std::to_string(row.scores.size()) +
                         " scores, but the evaluator names " + std::to_string(scores.size()) +
@@ -225,6 +234,7 @@ Table eval_examples_table(const EvalResult& result) {
   }
   Table table;
   for (std::size_t i = 0; i < texts.size(); ++i) table.columns.push_back({kExampleTexts[i], std::move(texts[i])});
+  if (clustered) table.columns.push_back({kCluster, std::move(clusters)});
   for (std::size_t i = 0; i < scores.size(); ++i) table.columns.push_back({result.score_names[i], std::move(scores[i])});
   return table;
 }

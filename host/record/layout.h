@@ -13,7 +13,8 @@
 //   /stages/<name>/sentinels         table name, passed, value, limit, evidence: checks made before training
 //   /stages/<name>/log/<metric>      table step, value; attributes name, unit, doc, higher_is_better
 //   /stages/<name>/evals/<evaluator>/metrics    table name, value, stderr, ci_low, ci_high, n, higher_is_better, unit, doc
-//   /stages/<name>/evals/<evaluator>/examples   table item_id, prompt_sha, prompt, response, reference, one column a score
+//   /stages/<name>/evals/<evaluator>/examples   table item_id, prompt_sha, prompt, response, reference, one column a score;
+//                                               before the scores `cluster`, where items share a source
 // higher_is_better is 1 for higher, 0 for lower, -1 for neither.
 #pragma once
 

@@ -25,4 +25,6 @@ test = stats.permutation_test((np.array(differences),), np.mean, permutation_typ
 result["sign_flip"] = {"differences": differences, "p": float(test.pvalue)}
 result["wilson"] = [{"k": k, "n": n, "ci": list(map(float, proportion_confint(k, n, method="wilson")))}
                     for k, n in [(50, 100), (0, 10), (3, 300), (10, 10)]]
+result["student"] = [{"t": t, "dof": dof, "p": float(2 * stats.t.sf(abs(t), dof)), "t95": float(stats.t.ppf(0.975, dof))}
+                     for t, dof in [(0.0, 3.0), (2.2, 2.0), (-3.1, 4.7), (1.96, 1000.0)]]
 print(json.dumps(result, indent=1))

@@ -1,9 +1,12 @@
 // Comparing records: alignment, refusal, pairing, missing results, formats.
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
 #include "host/compare/compare.h"
+#include "host/compare/flips.h"
+#include "host/compare/tax.h"
 #include "host/record/run_record.h"
 #include "temper/error.h"
 #include "temper/evaluator.h"
@@ -37,7 +40,7 @@ struct StageResult {
 };
 
 fs::path write_record(const std::string& run, const std::vector<StageResult>& stages, const std::string& status = "complete",
-                      const std::string& rate = "0.1") {
+                      const std::string& rate = "0.1", const std::map<std::string, std::vector<std::string>>& parents = {}) {
   const fs::path folder = fs::temp_directory_path() / "temper_test_compare";
   fs::create_directories(folder);
   const fs::path path = folder / (run + ".h5");
@@ -48,10 +51,13 @@ fs::path write_record(const std::string& run, const std::vector<StageResult>& st
   facts.resolved = {{"stages.sft.learning_rate", rate, "file", "x.yaml:1"}};
   const auto record = RunRecord::create(path, facts);
   for (const auto& [stage, result] : stages) {
-    record->begin_stage(stage, {"sft", {}});
+    const auto of_stage = parents.find(stage);
+    const auto links = of_stage == parents.end() ? std::vector<std::string>{} : of_stage->second;
+    record->begin_stage(stage, {"sft", links});
     if (!result.metrics.empty()) record->write_eval(stage, "quiz", result);
     StageSummary summary;
     summary.status = "complete";
+    summary.parents = links;
     record->end_stage(stage, summary);
   }
   record->set_status(status);
@@ -140,4 +146,88 @@ TEST_CASE("every format holds the numbers; JSON at full precision") {
   CHECK_NOTHROW(compare_records({path}, options));
   options.metric = "(";
   CHECK_THROWS_AS(compare_records({path}, options), ConfigError);
+}
+
+TEST_CASE("flips tell gained, lost and stable items apart, with the texts") {
+  auto before = result_of({1, 1, 0, 0, 1}), after = result_of({1, 0, 1, 1, 1});
+  before.examples[1].response = "yes, it is";
+  after.examples[1].response = "no idea";
+  const auto path = write_record("flips", {{"sft", before}, {"ppo", after}});
+  CompareOptions options;
+  options.max_flips = 1;
+  const auto tables = find_flips(collect_records({path}, options), options);
+  REQUIRE(tables.size() == 1);
+  CHECK(tables[0].gained == 2);
+  CHECK(tables[0].lost == 1);
+  CHECK(tables[0].stable_yes == 2);
+  CHECK(tables[0].stable_no == 0);
+  CHECK(tables[0].shown_gained.size() == 1);
+  REQUIRE(tables[0].shown_lost.size() == 1);
+  CHECK(tables[0].shown_lost[0].before.response == "yes, it is");
+  CHECK(tables[0].shown_lost[0].after.response == "no idea");
+  options.view = CompareView::kFlips;
+  CHECK_THAT(compare_records({path}, options),
+             ContainsSubstring("gained 2, lost 1, stable 2") && ContainsSubstring("no idea"));
+  options.format = "json";
+  CHECK(nlohmann::json::parse(compare_records({path}, options))[0]["lost_items"][0]["after"] == "no idea");
+  options.format = "csv";
+  CHECK_THROWS_AS(compare_records({path}, options), ConfigError);
+  options.format = "table";
+  options.metric = "nothing";
+  CHECK_THROWS_WITH(compare_records({path}, options), ContainsSubstring("nothing can flip"));
+}
+
+TEST_CASE("a metric that is better lower gains where it falls") {
+  auto before = result_of({1, 1, 0}), after = result_of({0, 0, 1});
+  before.metrics[0].spec.better = after.metrics[0].spec.better = Better::kLower;
+  const auto path = write_record("lower", {{"sft", before}, {"ppo", after}});
+  const auto tables = find_flips(collect_records({path}, {}), {});
+  CHECK(tables.at(0).gained == 2);
+  CHECK(tables.at(0).lost == 1);
+}
+
+TEST_CASE("the alignment tax compares each stage with what it builds on, and names what was lost") {
+  const auto path = write_record("tax",
+                                 {{"pretrain", result_of(ones(20, 60))},
+                                  {"sft", result_of(ones(50, 60))},
+                                  {"ppo", result_of(ones(30, 60))},
+                                  {"dpo", result_of(ones(49, 60))}},
+                                 "complete", "0.1", {{"sft", {"pretrain"}}, {"ppo", {"sft"}}, {"dpo", {"sft"}}});
+  const auto tax = alignment_tax(collect_records({path}, {}));
+  REQUIRE(tax.rows.size() == 1);
+  const auto& cells = tax.rows[0].since_parent;
+  REQUIRE(cells.size() == 3);
+  CHECK(cells[0].change == Change::kGained);
+  CHECK(cells[1].against == "sft");
+  CHECK(cells[1].change == Change::kLost);
+  CHECK(cells[2].against == "sft");
+  CHECK(cells[2].change == Change::kNone);
+  CHECK(tax.rows[0].since_first[1].against == "pretrain");
+  CHECK(tax.rows[0].since_first[1].change == Change::kGained);
+  CompareOptions options;
+  options.view = CompareView::kTax;
+  CHECK_THAT(compare_records({path}, options), ContainsSubstring("ppo after sft: lost 1 of 1 (quiz.accuracy)"));
+  options.format = "json";
+  CHECK(nlohmann::json::parse(compare_records({path}, options))["rows"][0]["since_parent"][1]["change"] == "lost");
+  options.by = "run";
+  CHECK_THROWS(compare_records({path}, options));
+}
+
+TEST_CASE("differences over several runs count the runs") {
+  const auto a = write_record("r1", {{"sft", result_of(ones(10, 60))}, {"ppo", result_of(ones(14, 60))}});
+  const auto b = write_record("r2", {{"sft", result_of(ones(10, 60))}, {"ppo", result_of(ones(40, 60))}});
+  const auto comparison = compare(collect_records({a, b}, {}), "");
+  const auto& paired = *comparison.rows.at(0).cells.at(1).paired;
+  CHECK(paired.difference == Approx(17.0 / 60));
+  CHECK(paired.test == "items_and_runs_t");
+  CHECK(paired.ci_low < 0);  // one run gained 4 items, the other 30: two runs do not show a gain
+}
+
+TEST_CASE("clusters are kept in the record and counted in the comparison") {
+  auto before = result_of(ones(2, 40)), after = result_of(ones(25, 40));
+  for (std::size_t i = 0; i < 40; ++i) before.examples[i].cluster = after.examples[i].cluster = "c" + std::to_string(i / 20);
+  const auto path = write_record("clusters", {{"sft", before}, {"ppo", after}});
+  const auto comparison = compare(collect_records({path}, {}), "");
+  CHECK(comparison.rows.at(0).cells.at(1).paired->clusters == 2);
+  CHECK(comparison.rows.at(0).cells.at(1).paired->test == "cluster_sign_flip");
 }
