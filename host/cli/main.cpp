@@ -29,6 +29,7 @@ const std::vector<Command>& commands() {
       {"run", "run an experiment: train its stages, evaluate each, write the record", temper::run_command},
       {"resume", "go on with a stopped run exactly where it was", temper::resume_command},
       {"status", "what a run has done so far", temper::status_command},
+      {"eval", "run evaluators on a finished model", temper::eval_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
       {"generate", "let a trained model answer a prompt", temper::generate_command},
       {"chat", "talk with a trained model, or several in turn", temper::chat_command},

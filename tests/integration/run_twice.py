@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The same experiment twice gives the same record but for times; another seed gives other weights; the commands around a
-run (dry-run, status, compare, generate, tokenize, logits) give what their help says."""
+run (dry-run, status, compare with flips and tax, eval, generate, tokenize, logits) give what their help says."""
 import json
 import pathlib
 import sys
@@ -18,6 +18,53 @@ except ImportError:
 def shas(record):
     with h5py.File(record, "r") as file:
         return {name: str(stage.attrs["checkpoint_sha256"]) for name, stage in file["stages"].items()}
+
+
+def metrics(record, stage):
+    with h5py.File(record, "r") as file:
+        return {(name, row["name"]): (row["value"], str(row["ci_low"]), row["n"])
+                for name, evals in file[f"stages/{stage}/evals"].items() for row in evals["metrics"]}
+
+
+def check_eval(record, folder):
+    """Evaluators alone give what they gave in the run, on a record's stage and on a folder."""
+    checkpoint = record.parent / record.stem / "sft" / "final"
+    dry = tiny.temper("eval", f"{record}:sft", "--dry-run", "--evaluators", "perplexity").stdout
+    assert "as it is in" in dry and "instruction_following" not in dry, dry
+    out = tiny.temper("eval", f"{record}:sft", "--out", folder / "e")
+    assert "prompt_strict" in out.stdout, out.stdout
+    (alone,) = (folder / "e" / "tiny-eval").glob("*.h5")
+    assert metrics(alone, "sft") == metrics(record, "sft")
+    assert shas(alone)["sft"] == shas(record)["sft"]
+    assert list((folder / "e" / "cache" / "answers").glob("*.answers")), "answers were not kept"
+    (folder / "words.txt").write_text((folder / "corpus.txt").read_text())
+    sets = ("--set", "datasets.mine={plugin: text, path: [words.txt], split_on: line}", "--set",
+            "evaluators.perplexity={data: [mine], documents: 20}")
+    tiny.temper("eval", checkpoint, "--evaluators", "perplexity", *sets, "--out", "f", cwd=folder)
+    (mine,) = (folder / "f" / "final-eval").glob("*.h5")
+    assert metrics(mine, "final").keys() == {key for key in metrics(record, "sft") if key[0] == "perplexity"}
+    with_file = tiny.temper("eval", checkpoint, "--with", folder / "tiny.yaml", "--evaluators", "instruction_following",
+                            "--set", "evaluators.instruction_following.limit=7", "--out", folder / "g", "--quiet")
+    assert "n 7" in with_file.stdout, with_file.stdout
+    assert "nothing to do" in tiny.temper("resume", alone).stderr
+    for args, code, words in ((("eval", folder / "absent"), 3, "was not found"),
+                              (("eval", checkpoint), 2, "there is no evaluator to run"),
+                              (("eval", f"{record}:sfd"), 2, "pretrain, sft"),
+                              (("eval", f"{record}:sft", "--evaluators", "perplexitty"), 2, "perplexity")):
+        failed = tiny.temper(*args, check=False)
+        assert failed.returncode == code and words in failed.stderr, failed.stderr
+
+
+def check_views(record):
+    flips = json.loads(tiny.temper("compare", record, "--flips", "--metric", "prompt_strict", "--format", "json").stdout)
+    assert sum(flips[0][key] for key in ("gained", "lost", "stable_yes", "stable_no")) == metrics(
+        record, "sft")["instruction_following", b"prompt_strict"][2], flips
+    assert "stable" in tiny.temper("compare", record, "--flips", "--metric", "prompt_strict").stdout
+    tax = json.loads(tiny.temper("compare", record, "--tax", "--format", "json").stdout)
+    assert tax["columns"] == ["pretrain", "sft"] and any(row["metric"] == "prompt_strict" for row in tax["rows"])
+    assert "sft after pretrain: lost" in tiny.temper("compare", record, "--tax").stdout
+    both = tiny.temper("compare", record, "--tax", "--flips", check=False)
+    assert both.returncode == 2 and "two views" in both.stderr
 
 
 def main():
@@ -63,6 +110,8 @@ def main():
         logits = json.loads(tiny.temper("logits", model, "--ids", ids, "--format", "json").stdout)["logits"]
         assert len(logits) == len(tokens["ids"]) and len(logits[0]) == 600
 
+        check_views(a)
+        check_eval(a, folder)
         resumed = tiny.temper("resume", a)
         assert "nothing to do" in resumed.stderr
         print("two equal runs, one other; all commands answer")
