@@ -1,6 +1,8 @@
 // See measures.h.
 #include "measures.h"
 
+#include <set>
+
 namespace temper::evaluators {
 namespace {
 
@@ -13,7 +15,30 @@ void add_column(EvalResult& result, const std::string& name, const std::vector<d
   for (std::size_t i = 0; i < values.size(); ++i) result.examples[i].scores.push_back(values[i]);
 }
 
+/// Each item's source, or nothing if no two items share one.
+std::vector<std::string> shared_sources(const EvalResult& result) {
+  std::vector<std::string> clusters;
+  std::set<std::string> seen;
+  bool shared = false;
+  for (const auto& row : result.examples) {
+    clusters.push_back(row.cluster);
+    shared |= !row.cluster.empty() && !seen.insert(row.cluster).second;
+  }
+  return shared ? clusters : std::vector<std::string>{};
+}
+
+/// The draws of a metric's bootstrap are always the same ones.
+constexpr std::uint64_t kSeed = 20240229;
+
 }  // namespace
+
+void add_if(Verdicts& verdicts, bool about, bool yes) {
+  if (about) {
+    verdicts.add(yes);
+  } else {
+    verdicts.skip();
+  }
+}
 
 void add_share(EvalResult& result, const MetricSpec& spec, const Verdicts& verdicts) {
   std::vector<double> yes, counts;
@@ -32,12 +57,17 @@ void add_share(EvalResult& result, const MetricSpec& spec, const Verdicts& verdi
     add_column(result, spec.name + ".num", yes);
     add_column(result, spec.name + ".den", counts);
   }
-  result.metrics.push_back(proportion_metric(spec, successes, n));
+  const auto clusters = shared_sources(result);
+  result.metrics.push_back(clusters.empty() ? proportion_metric(spec, successes, n)
+                                            : clustered_metric(spec, yes, counts, clusters, kSeed));
 }
 
 void add_mean(EvalResult& result, const MetricSpec& spec, const std::vector<double>& values) {
   add_column(result, spec.name, values);
-  result.metrics.push_back(mean_metric(spec, values));
+  const auto clusters = shared_sources(result);
+  result.metrics.push_back(clusters.empty()
+                               ? mean_metric(spec, values)
+                               : clustered_metric(spec, values, std::vector<double>(values.size(), 1.0), clusters, kSeed));
 }
 
 void add_answer_facts(EvalResult& result, const std::vector<Completion>& answers) {

@@ -1,5 +1,6 @@
 // Metrics that come with the scores they are made of, so that `temper compare` can pair two stages item by item
-// (evaluator.h says how metric and score names belong together).
+// (evaluator.h says how metric and score names belong together). Where items share a source (ExampleRow::cluster), intervals
+// are those of a bootstrap over sources.
 #pragma once
 
 #include <string>
@@ -21,6 +22,9 @@ class Verdicts {
   std::vector<Entry> entries_;
   friend void add_share(EvalResult&, const MetricSpec&, const Verdicts&);
 };
+
+/// A verdict for items that it is about, and a gap for all others.
+void add_if(Verdicts& verdicts, bool about, bool yes);
 
 /// The share of yes among the items that count (Wilson interval), with one score column where all count and a pair
 /// NAME.num, NAME.den where some do not. Nothing if none count. The result's examples must be complete.

@@ -72,7 +72,8 @@ ExampleRow row_of(const Question& question, const Completion& answer) {
           question.prompt.text,
           answer.text,
           reference.empty() ? question.item.attributes_json : reference,
-          {}};
+          {},
+          question.item.cluster};
 }
 
 std::string response_of(const json& row) {
@@ -90,6 +91,25 @@ json verdict_of(const json& row) {
   }
   if (const auto prompt = row.find("prompt"); prompt != row.end()) verdict["prompt"] = *prompt;
   return verdict;
+}
+
+std::vector<Message> prompt_of(const json& row) {
+  auto prompt = row.find("prompt");
+  if (prompt == row.end()) prompt = row.find("messages");
+  if (prompt == row.end()) throw DataError("field 'prompt' is missing; give the request that the response answers");
+  if (prompt->is_string()) return {{"user", prompt->get<std::string>()}};
+  std::vector<Message> messages;
+  if (prompt->is_array()) {
+    for (const auto& turn : *prompt) {
+      if (!turn.is_object() || !turn.contains("role") || !turn.contains("content") || !turn["role"].is_string() ||
+          !turn["content"].is_string()) {
+        throw DataError("field 'prompt' has the turn " + turn.dump() + ", must have the texts role and content");
+      }
+      messages.push_back({turn["role"], turn["content"]});
+    }
+  }
+  if (messages.empty()) throw DataError("field 'prompt' is " + prompt->dump() + ", must be a text or a list of turns");
+  return messages;
 }
 
 }  // namespace temper::evaluators

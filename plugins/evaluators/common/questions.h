@@ -39,5 +39,7 @@ ExampleRow row_of(const Question& question, const Completion& answer);
 /// the row's item_id (or key, or id) and its prompt.
 std::string response_of(const nlohmann::json& row);
 nlohmann::json verdict_of(const nlohmann::json& row);
+/// The row's prompt as a conversation: a text is one user turn, a list has turns with role and content. DataError otherwise.
+std::vector<Message> prompt_of(const nlohmann::json& row);
 
 }  // namespace temper::evaluators

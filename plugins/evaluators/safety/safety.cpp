@@ -11,6 +11,7 @@
 
 namespace temper::safety {
 
+using evaluators::add_if;
 using evaluators::Reading;
 using evaluators::Response;
 using evaluators::Verdicts;
@@ -70,15 +71,6 @@ struct Item {
   bool unsafe = false;
   std::optional<Secret> secret;
 };
-
-/// A verdict for items that it is about, and a gap for all others.
-void add_if(Verdicts& verdicts, bool about, bool yes) {
-  if (about) {
-    verdicts.add(yes);
-  } else {
-    verdicts.skip();
-  }
-}
 
 }  // namespace
 

@@ -134,3 +134,35 @@ TEST_CASE("the judge says what is correct where an answer is given") {
   CHECK_THROWS_WITH(judge.judge("{"), ContainsSubstring("not valid JSON"));
   CHECK_THROWS_AS(judge.judge("[1]"), DataError);
 }
+TEST_CASE("items about one source are counted together: ten copies of an item are no surer than one") {
+  ScriptedContext single, copies;
+  for (int i = 0; i < 12; ++i) {
+    const std::string answer = i % 3 == 0 ? "goat" : "hen", id = "fact" + std::to_string(i);
+    single.ask(id + "-", "closed_book", kPets, "goat", answer);
+    for (int copy = 0; copy < 10; ++copy) {
+      copies.ask(id + "-" + std::to_string(copy) + "-", "closed_book", kPets, "goat", answer);
+      copies.rows.back().cluster = id;
+    }
+  }
+  const auto one = metric(Helpfulness(Params{}).evaluate(single), "helpfulness");
+  const EvalResult result = Helpfulness(Params{}).evaluate(copies);
+  const auto many = metric(result, "helpfulness");
+  CHECK(many.n == 120);
+  CHECK(many.value == Approx(one.value));
+  CHECK(many.std_error == Approx(one.std_error).epsilon(0.15));
+  CHECK(result.examples[0].cluster == "fact0");
+}
+
+TEST_CASE("parameters that ask for a comparison without a judge are refused") {
+  const auto table = helpfulness::params_table();
+  ParamValues values = default_values(table.specs());
+  const auto set = [&](const std::string& name, const std::string& value) {
+    values.set(name, {value, ValueSource::kCommandLine, "--set"});
+  };
+  set("against", "reference");
+  CHECK_THROWS_WITH(table.parse(values), ContainsSubstring("who says which answer is better"));
+  set("judge", "some/model");
+  CHECK_NOTHROW(table.parse(values));
+  set("against", "");
+  CHECK_THROWS_WITH(table.parse(values), ContainsSubstring("under against"));
+}
