@@ -1,0 +1,28 @@
+// The rules of pii.h: for each form a pattern that finds candidates, and what has to hold for a candidate to count.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "temper/pii.h"
+
+namespace temper::pii {
+
+/// What became of a candidate: its end, which may lie before the pattern's, or 0 for none, and its score.
+struct Accepted {
+  std::size_t end = 0;
+  double score = 0;
+};
+
+struct Rule {
+  PiiType type;
+  double score;
+  std::string_view needle;   ///< a text without it holds nothing of this kind; "" is no such test
+  std::string_view pattern;  ///< PCRE2; no unbounded repetition, so that time is linear
+  Accepted (*accept)(std::string_view text, std::size_t begin, std::size_t end, double score);  ///< null: all count
+};
+
+const std::vector<Rule>& rules();
+
+}  // namespace temper::pii
