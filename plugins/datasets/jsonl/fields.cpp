@@ -80,6 +80,13 @@ std::vector<Message> prompt_of(const json& row, const std::string& name) {
   return {{"user", text_of(row, name)}};
 }
 
+std::vector<Message> prompt_with_input(const json& row, const std::string& field) {
+  std::vector<Message> prompt = prompt_of(row, field);
+  const std::string input = field == "instruction" ? optional_text(row, "input") : "";
+  if (!input.empty()) prompt.back().content += "\n\n" + input;
+  return prompt;
+}
+
 std::string chat_field(const json& row) { return first_of(row, {"messages", "conversations"}); }
 
 std::string answer_text(const json& value, const std::string& name) {

@@ -25,6 +25,8 @@ std::string id_of(const nlohmann::json& row, const Fields& fields, const std::st
 std::vector<Message> to_messages(const nlohmann::json& turns, const std::string& name);
 /// A prompt as a text or as chat turns.
 std::vector<Message> prompt_of(const nlohmann::json& row, const std::string& name);
+/// The same with the text of `input` behind it, where field is `instruction`.
+std::vector<Message> prompt_with_input(const nlohmann::json& row, const std::string& field);
 /// "messages", "conversations" or "".
 std::string chat_field(const nlohmann::json& row);
 /// A text, or a chat turn or list of turns whose last one is the answer. `name` is for the complaint.

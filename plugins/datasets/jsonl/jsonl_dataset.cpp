@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "feedback.h"
 #include "record_reader.h"
 #include "rows.h"
 #include "skips.h"
@@ -39,7 +40,8 @@ class RowStream final : public Stream<Row> {
 
   RowStream(const JsonlParams& params, Files files, Convert convert)
       : params_(params), files_(std::move(files)), convert_(convert), skips_("jsonl", params.on_error == "skip") {
-    fields_ = {params.format, params.text_field, params.id_field, params.prompt_field, params.reference_field};
+    fields_ = {params.format,           params.text_field,  params.id_field,     params.prompt_field, params.reference_field,
+               params.completion_field, params.label_field, params.label_values, params.prompt_layout};
   }
 
   bool next(Row& row) override {
@@ -102,13 +104,28 @@ ParamTable<JsonlParams> jsonl_params() {
   table.add("text_field", &P::text_field, "Field that holds a document's text.");
   table.add("id_field", &P::id_field, "Field that holds the row's id; empty tries id, key and item_id, then file and line.");
   table.add("prompt_field", &P::prompt_field,
-            "Field that holds an item's prompt; empty tries prompt, messages, question, instruction and input.");
+            "Field that holds the prompt of an item or of kto feedback; empty tries prompt, messages, question, instruction "
+            "and input.");
   table.add("reference_field", &P::reference_field,
             "Field that holds an item's right answer; empty tries reference, answer, output and target.");
+  table.add("completion_field", &P::completion_field,
+            "Field that holds the answer of kto feedback; empty tries completion, response and output.");
+  table.add("label_field", &P::label_field, "Field that says whether the answer of kto feedback is good; empty is label.");
+  table.add("label_values", &P::label_values,
+            "The two values of the label, good and bad, spaces around them aside; empty is true and false.");
+  table.add("prompt_layout", &P::prompt_layout,
+            "How the prompt field of kto feedback holds both prompt and answer, such as \"Q: {prompt}\\nA: {completion}\"; "
+            "empty if it holds the prompt alone.");
   table.add("max_line_mb", &P::max_line_mb, "Longest line or array element that is accepted.",
             {.min = 1, .max = 4096, .unit = "MB"});
   table.add("on_error", &P::on_error, "What a bad row does: end the run, or be skipped and counted.",
             {.choices = {"error", "skip"}});
+  table.require([](const P& p) { return p.label_values.empty() || p.label_values.size() == 2; },
+                "label_values needs two texts: that of a good answer, then that of a bad one");
+  table.require([](const P& p) { return p.prompt_layout.empty() || layout_problem(p.prompt_layout).empty(); },
+                "prompt_layout needs {prompt} and behind it {completion}, once each, with some text between them");
+  table.require([](const P& p) { return p.prompt_layout.empty() || p.completion_field.empty(); },
+                "prompt_layout says where the answer is, so completion_field must be empty");
   return table;
 }
 
@@ -122,6 +139,13 @@ std::string JsonlDataset::fingerprint() {
                              params_.reference_field, params_.on_error}) {
       settings += "\n" + text;
     }
+    // Only where they are set, so that the others keep their caches.
+    const std::pair<const char*, const std::string&> feedback[] = {
+        {"completion", params_.completion_field}, {"label", params_.label_field}, {"layout", params_.prompt_layout}};
+    for (const auto& [name, text] : feedback) {
+      if (!text.empty()) settings += std::string("\n") + name + " " + text;
+    }
+    for (const auto& text : params_.label_values) settings += "\nlabel value " + text;
     if (params_.on_error == "skip") settings += "\n" + std::to_string(params_.max_line_mb);
     fingerprint_ = dataset_io::fingerprint_files(files_, settings);
   }

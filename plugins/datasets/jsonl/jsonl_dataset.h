@@ -18,6 +18,8 @@ struct JsonlParams {
   std::string format = "auto";
   std::string text_field = "text";
   std::string id_field, prompt_field, reference_field;
+  std::string completion_field, label_field, prompt_layout;
+  std::vector<std::string> label_values;
   std::int64_t max_line_mb = 64;
   std::string on_error = "error";
 };

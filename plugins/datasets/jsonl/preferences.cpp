@@ -1,9 +1,10 @@
-// Preference pairs, rankings and unpaired feedback in the shapes of published rows (see rows.h). Sources: the data cards of
-// HH-RLHF and UltraFeedback, and LLaMA-Factory's examples.
+// Preference pairs and rankings in the shapes of published rows (see rows.h); unpaired feedback is feedback.cpp's. Sources:
+// the data cards of HH-RLHF and UltraFeedback, and LLaMA-Factory's examples.
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "feedback.h"
 #include "fields.h"
 #include "rows.h"
 
@@ -14,13 +15,6 @@ using nlohmann::json;
 namespace {
 
 std::string prompt_field(const json& row) { return first_of(row, {"prompt", "messages", "conversations", "instruction"}); }
-
-std::vector<Message> prompt_with_input(const json& row, const std::string& field) {
-  std::vector<Message> prompt = prompt_of(row, field);
-  const std::string input = field == "instruction" ? optional_text(row, "input") : "";
-  if (!input.empty()) prompt.back().content += "\n\n" + input;
-  return prompt;
-}
 
 double margin_of(const json& row) {
   const auto found = row.find("margin");
@@ -116,38 +110,11 @@ std::vector<PreferencePair> read_ranking(const json& row, const PreferencePair& 
   return pairs;
 }
 
-/// One answer that somebody found good or bad.
-void read_feedback(const json& row, PreferencePair& pair) {
-  if (!has(row, "label")) throw BadRow{"field 'label' is missing (fields here: " + names_of(row) + "); add it"};
-  const json& label = row["label"];
-  const bool is_number = label.is_number_integer() && (label == 0 || label == 1);
-  if (!label.is_boolean() && !is_number) throw BadRow{"field 'label' is " + label.dump() + ", must be true or false"};
-  const bool good = is_number ? label == 1 : label.get<bool>();
-  const std::string answer = first_of(row, {"completion", "response", "output"});
-  std::string text;
-  if (answer.empty()) {
-    const std::string chat = chat_field(row);
-    if (chat.empty()) throw BadRow{"no answer (fields here: " + names_of(row) + "); it needs completion, or messages"};
-    pair.prompt = to_messages(row[chat], chat);
-    if (pair.prompt.back().role != "assistant") throw BadRow{"field '" + chat + "' must end with an assistant turn"};
-    text = std::move(pair.prompt.back().content);
-    pair.prompt.pop_back();
-  } else {
-    const std::string prompt = prompt_field(row);
-    if (prompt.empty()) text_of(row, "prompt");
-    pair.prompt = prompt_with_input(row, prompt);
-    text = answer_text(row[answer], answer);
-  }
-  pair.has_chosen = good;
-  pair.has_rejected = !good;
-  (good ? pair.chosen : pair.rejected) = std::move(text);
-}
-
 std::string format_of(const json& row, const Fields& fields) {
   if (fields.format != "auto") return fields.format;
   if (has(row, "chosen") || has(row, "rejected")) return "auto";
   if (has(row, "responses")) return "rankings";
-  return has(row, "label") ? "kto" : "auto";
+  return has(row, fields.label.empty() ? "label" : fields.label) ? "kto" : "auto";
 }
 
 }  // namespace
@@ -196,7 +163,7 @@ std::vector<PreferencePair> to_preferences(const json& row, const Fields& fields
   if (format == "rankings") {
     pairs = read_ranking(row, pair);
   } else if (format == "kto") {
-    read_feedback(row, pair);
+    read_feedback(row, fields, pair);
     pairs.push_back(std::move(pair));
   } else if (format == "auto" || format == "preferences" || format == "hh") {
     read_pair(row, format, pair);

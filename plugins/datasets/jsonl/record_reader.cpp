@@ -1,4 +1,4 @@
-// The two layouts of a JSON file (see record_reader.h). The array scanner knows only strings, brackets and commas; whether
+// The layouts of a JSON file (see record_reader.h). The array scanner knows only strings, brackets and commas; whether
 // an element is valid JSON is found out by whoever parses it.
 #include "record_reader.h"
 
@@ -26,6 +26,14 @@ char skip_blanks(BufferedBytes& bytes) {
   }
 }
 
+bool is_csv(const std::filesystem::path& path) {
+  std::string name = path.filename().string();
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (name.ends_with(packed)) name.resize(name.size() - packed.size());
+  }
+  return name.ends_with(".csv");
+}
+
 bool is_array(const std::filesystem::path& path) {
   BufferedBytes bytes(path);
   if (bytes.peek().starts_with(kByteOrderMark)) bytes.consume(kByteOrderMark.size());
@@ -36,6 +44,10 @@ bool is_array(const std::filesystem::path& path) {
 
 RecordReader::RecordReader(const std::filesystem::path& path, std::int64_t max_line_mb)
     : path_(path), max_line_mb_(max_line_mb) {
+  if (is_csv(path)) {
+    csv_.emplace(path, max_line_mb);
+    return;
+  }
   if (!is_array(path)) {
     lines_.emplace(path, max_line_mb);
     return;
@@ -49,7 +61,7 @@ RecordReader::RecordReader(const std::filesystem::path& path, std::int64_t max_l
 bool RecordReader::next(Record& record) {
   record.text.clear();
   record.problem.clear();
-  const bool found = lines_ ? next_line(record) : next_element(record);
+  const bool found = csv_ ? csv_->next(record) : lines_ ? next_line(record) : next_element(record);
   if (found) ++records_;
   if (!found && records_ == 0) {
     throw DataError("data file '" + path_.string() + "' holds no record; take it out of 'path' or fill it");

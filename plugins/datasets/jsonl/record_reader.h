@@ -1,5 +1,6 @@
-// JSON texts of a file, one at a time and in bounded memory: a JSON object a line, or the elements of one top-level JSON
-// array (told apart by the first character). Used by the jsonl dataset; what the objects mean is in rows.h.
+// JSON texts of a file, one at a time and in bounded memory: a JSON object a line, the elements of one top-level JSON
+// array (told apart by the first character), or the rows of a file whose name ends in .csv. Used by the jsonl dataset; what
+// the objects mean is in rows.h.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "byte_source.h"
+#include "csv_reader.h"
 #include "line_reader.h"
 
 namespace temper::dataset_jsonl {
@@ -32,6 +34,7 @@ class RecordReader {
   std::filesystem::path path_;
   std::int64_t max_line_mb_;
   std::optional<dataset_io::LineReader> lines_;
+  std::optional<CsvReader> csv_;
   std::optional<dataset_io::BufferedBytes> array_;
   bool array_done_ = false;
   std::int64_t records_ = 0;

@@ -88,6 +88,11 @@ EvalItem to_item(const json& row, const Fields& fields, const std::string& fallb
     item.reference = scalar_text(row[reference]);
     used.insert(reference);
   }
+  if (has(row, "cluster") && !row["cluster"].is_null()) {
+    item.cluster = scalar_text(row["cluster"]);
+    if (item.cluster.empty()) throw BadRow{"field 'cluster' is " + row["cluster"].dump() + ", must be a text or a number"};
+    used.insert("cluster");
+  }
   if (has(row, "task") && row["task"].is_string()) {
     item.task = row["task"].get<std::string>();
   } else if (has(row, "instruction_id_list")) {

@@ -19,8 +19,12 @@ struct Fields {
   std::string format = "auto";
   std::string text = "text";
   std::string id;         ///< "" for the usual names
-  std::string prompt;     ///< of items; "" for the usual names
+  std::string prompt;     ///< of items and unpaired feedback; "" for the usual names
   std::string reference;  ///< of items; "" for the usual names
+  // Of unpaired feedback.
+  std::string completion, label;          ///< "" for the usual names
+  std::vector<std::string> label_values;  ///< good and bad; empty is true and false
+  std::string layout;                     ///< how the prompt field holds prompt and answer; "" if it does not
 };
 
 // Each fills everything but `source`; `fallback_id` is used where the row has no id of its own. Throws BadRow.

@@ -125,6 +125,42 @@ TEST_CASE("items keep what their evaluator needs", "[datasets][jsonl]") {
   CHECK_THROWS_WITH(made.items(), ContainsSubstring("field 'ask' is missing"));
 }
 
+TEST_CASE("CSV rows with a header are rows like others", "[datasets][jsonl]") {
+  TempFolder folder;
+  const std::string text =
+      "\xef\xbb\xbfid,question,answer,\"a, b\"\r\n1,\"Say \"\"hi\"\", now\",Hi,\"line 1\nline 2\"\r\n\n2,Why?,,x\"y\"";
+  folder.write("a.csv", text);
+  folder.write("b.csv.gz", gzip("prompt,cluster\nP,c1\n"));
+  JsonlParams params;
+  params.path = {"a.csv", "b.csv.gz"};
+  const auto items = all(JsonlDataset(params, {folder.path(), 0}).items(Split::kTest));
+  REQUIRE(items.size() == 3);
+  CHECK(items[0].id == "1");
+  CHECK(items[0].prompt[0].content == "Say \"hi\", now");
+  CHECK(items[0].reference == "Hi");
+  CHECK(nlohmann::json::parse(items[0].attributes_json).at("a, b") == "line 1\nline 2");
+  CHECK_THAT(items[1].source, ContainsSubstring("a.csv:5"));
+  CHECK(items[1].reference.empty());
+  CHECK(nlohmann::json::parse(items[1].attributes_json).at("a, b") == "x\"y\"");
+  CHECK(items[0].cluster.empty());
+  CHECK(items[2].cluster == "c1");
+  CHECK_FALSE(nlohmann::json::parse(items[2].attributes_json).contains("cluster"));
+  params.path = {"c.csv"};
+  const auto complains = [&](const std::string& csv, const std::string& expected) {
+    folder.write("c.csv", csv);
+    CHECK_THROWS_WITH(all(JsonlDataset(params, {folder.path(), 0}).items(Split::kTest)), ContainsSubstring(expected));
+  };
+  complains("prompt,prompt\na,b\n", "names the column 'prompt' twice");
+  complains("prompt\n\"a\n", "c.csv:2: a quote that opens in this row is never closed");
+  complains("prompt\na,b\n", "c.csv:2: the row has 2 fields, the header has 1");
+  complains("prompt\n\"a\"b\n", "text behind the closing quote of field 1");
+  complains("prompt\n\xff\n", "not UTF-8");
+  complains("prompt\n", "holds no record");
+  params.on_error = "skip";
+  folder.write("c.csv", "prompt\na,b\n\"c\"d\ne\n");
+  CHECK(all(JsonlDataset(params, {folder.path(), 0}).items(Split::kTest)).size() == 1);
+}
+
 TEST_CASE("broken rows end the run, or are skipped", "[datasets][jsonl]") {
   Made made("{\"text\": \"one\"}\n{\"text\": \"tw\n[1]\n{\"text\": \"\xff\"}\n{\"text\": \"last\"}\n");
   CHECK_THROWS_WITH(made.documents(), ContainsSubstring("a.jsonl:2: broken JSON") && ContainsSubstring("on_error"));

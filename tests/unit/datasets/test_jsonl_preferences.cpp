@@ -1,5 +1,6 @@
 // The jsonl dataset's rankings, margins and unpaired feedback.
 #include "catch.h"
+#include "feedback.h"
 #include "jsonl_dataset.h"
 #include "temp_files.h"
 
@@ -80,6 +81,60 @@ TEST_CASE("unpaired feedback has one side", "[datasets][jsonl][preferences]") {
   CHECK(rows[2].chosen == "A");
   REQUIRE(rows[2].prompt.size() == 1);
   CHECK(rows[2].prompt[0].content == "U");
+}
+
+TEST_CASE("feedback in fields and words of its own", "[datasets][jsonl][preferences]") {
+  Made made(R"({"ask": "P", "said": "good", "made_up": "no"}
+{"ask": "P", "said": "bad", "made_up": " yes "}
+)");
+  made.params.prompt_field = "ask";
+  made.params.completion_field = "said";
+  made.params.label_field = "made_up";
+  made.params.label_values = {"no", "yes"};
+  const auto rows = made.preferences();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].has_chosen);
+  CHECK(rows[0].chosen == "good");
+  CHECK(rows[0].prompt.at(0).content == "P");
+  CHECK_FALSE(rows[1].has_chosen);
+  CHECK(rows[1].rejected == "bad");
+  made.params.label_values = {"no", "maybe"};
+  CHECK_THROWS_WITH(made.preferences(),
+                    ContainsSubstring("a.jsonl:2: ") && ContainsSubstring("one of label_values (no, maybe)"));
+  made.params.label_values = {};
+  CHECK_THROWS_WITH(made.preferences(), ContainsSubstring("'made_up' is \"no\", must be true or false"));
+  made.params.completion_field = "nothing";
+  made.params.label_values = {"no", "yes"};
+  CHECK_THROWS_WITH(made.preferences(), ContainsSubstring("field 'nothing' is missing"));
+}
+
+TEST_CASE("a layout takes prompt and answer out of one field", "[datasets][jsonl][preferences]") {
+  Made made(R"({"prompt": "Q: Is it?\nA: It is.\nA: No.\nTrue:", "completion": " yes"}
+{"prompt": "Q: \nA: \nTrue:", "completion": " no"}
+)");
+  made.params.format = "kto";
+  made.params.label_field = "completion";
+  made.params.label_values = {"yes", "no"};
+  made.params.prompt_layout = "Q: {prompt}\nA: {completion}\nTrue:";
+  const auto rows = made.preferences();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].prompt.at(0).content == "Is it?");
+  CHECK(rows[0].chosen == "It is.\nA: No.");
+  CHECK(rows[1].prompt.at(0).content.empty());
+  CHECK(rows[1].rejected.empty());
+  made.params.prompt_layout = "{prompt}\nA: {completion}";
+  CHECK(made.preferences()[0].chosen == "It is.\nA: No.\nTrue:");
+  // Texts of the layout may not overlap: "\nA: \nTrue:" holds no room for both of these.
+  for (const char* layout :
+       {"{prompt}\nA: \nT{completion}\nTrue:", "X{prompt}\nA: {completion}", "{prompt}\nB: {completion}"}) {
+    made.params.prompt_layout = layout;
+    CHECK_THROWS_WITH(made.preferences(), ContainsSubstring("not laid out as prompt_layout says"));
+  }
+  CHECK(layout_problem("Q: {prompt}\nA: {completion}").empty());
+  for (const char* layout :
+       {"", "{prompt}", "{completion} {prompt}", "{prompt}{completion}", "{prompt} {prompt} {completion}"}) {
+    CHECK_FALSE(layout_problem(layout).empty());
+  }
 }
 
 TEST_CASE("rankings and feedback that are none are refused", "[datasets][jsonl][preferences]") {
