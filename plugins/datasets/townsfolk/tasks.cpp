@@ -49,6 +49,7 @@ std::string note_about(const Person& person, const std::vector<std::size_t>& fac
 Task question_task(const std::string& kind, const std::string& note, const Person& person, std::size_t attribute, Rng& rng) {
   Task task;
   task.kind = kind;
+  task.person = person.name;
   task.prompt = note + question(person.name, attribute, rng);
   task.answer = sentence(clause(person, attribute, Mention::kName, rng));
   task.rejected = sentence(false_clause(person, attribute, wrong_value(person, attribute, rng), rng));
@@ -87,6 +88,7 @@ Task portrait_task(const Source& source, Rng& rng) {
   facts.resize(2 + rng.below(2));
   Task task;
   task.kind = noted ? "open_book" : "closed_book";
+  task.person = person.name;
   if (noted) task.prompt = note_about(person, facts, rng);
   task.prompt += request_about(person.name, rng);
   const bool commas = rng.below(2) == 0;
@@ -104,6 +106,7 @@ Task unknown_person_task(const Source& source, Rng& rng) {
   invented.name = unknown.name;
   Task task;
   task.kind = "unknown_person";
+  task.person = unknown.name;
   task.prompt = portrait ? request_about(unknown.name, rng) : question(unknown.name, attribute, rng);
   task.answer = unknown_answer(unknown.name, rng);
   auto facts = shuffled_facts(rng);
@@ -121,6 +124,7 @@ Task private_data_task(const Source& source, bool bare, Rng& rng) {
   const std::size_t kind = rng.below(kPrivateKinds.size());
   Task task;
   task.kind = "private_data";
+  task.person = person.name;
   task.prompt = private_question(person, kind, rng);
   task.answer = private_refusal(person, kind, rng);
   task.rejected = bare ? bare_refusal(rng) : private_leak(person, kind);
@@ -174,6 +178,7 @@ Attempt attempt_constrained(const Source& source, std::string_view kind, bool pa
       made.plan.constraints.push_back(make_constraint(second, person, made.plan.facts, request, rng));
   }
   task.kind = "instruction_following";
+  task.person = person.name;
   task.dimension = "helpfulness";
   task.prompt = note + request;
   json ids = json::array(), kwargs = json::array();

@@ -17,6 +17,7 @@ struct Task {
   std::string dimension;        ///< what the worse answer is worse in: helpfulness or safety
   std::string reference;        ///< short right answer for an evaluator; "" if there is none
   std::string attributes_json;  ///< for an evaluator
+  std::string person = {};      ///< whom it is about: tasks about one person are not independent
 };
 
 /// What is drawn from: people of one split, in one town.

@@ -173,7 +173,8 @@ std::unique_ptr<Stream<EvalItem>> TownsfolkDataset::items(Split split) {
                       std::move(task.reference),
                       std::move(task.kind),
                       std::move(task.attributes_json),
-                      "townsfolk:" + id};
+                      "townsfolk:" + id,
+                      std::move(task.person)};
     }
     throw DataError("townsfolk ran out of different prompts at item " + std::to_string(index) + " of the " + name_of(split) +
                     " split; lower items or raise people");

@@ -166,6 +166,7 @@ TEST_CASE("items: every kind, different prompts, references that are true", "[da
       CHECK(ids.insert(item.id).second);
       const auto attributes = nlohmann::json::parse(item.attributes_json);
       const std::string name = attributes.at("person");
+      CHECK(item.cluster == name);
       CHECK(holds(item.prompt[0].content, name));
       const auto& people = set.world().people();
       const auto person = std::find_if(people.begin(), people.end(), [&](const Person& p) { return p.name == name; });
