@@ -11,6 +11,7 @@ int run_command(const std::vector<std::string>& args);
 int resume_command(const std::vector<std::string>& args);
 int status_command(const std::vector<std::string>& args);
 int eval_command(const std::vector<std::string>& args);
+int cache_command(const std::vector<std::string>& args);
 int compare_command(const std::vector<std::string>& args);
 int generate_command(const std::vector<std::string>& args);
 int chat_command(const std::vector<std::string>& args);

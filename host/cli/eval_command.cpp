@@ -82,7 +82,8 @@ int eval_command(const std::vector<std::string>& args) {
       "KEY=VALUE, e.g. evaluators.safety.limit=100 or datasets.mine.path=x.jsonl; may be repeated")(
       "seed", po::value<std::uint64_t>(), "seed of sampling and resampling; by default the experiment's")(
       "out", po::value<std::string>()->default_value("results"), "folder for the record")(
-      "dry-run", "show every value and where it comes from, run nothing");
+      "dry-run", "show every value and where it comes from, run nothing")(
+      "no-cache", "compute everything anew, and keep nothing for other runs");
   const auto options = parse_options(args,
                                      {"temper eval MODEL [--evaluators a,b] [--with EXPERIMENT.yaml] [options]",
                                       "Runs evaluators on a finished model: a record's stage (run.h5:sft) or a checkpoint "
@@ -106,7 +107,8 @@ int eval_command(const std::vector<std::string>& args) {
     return 0;
   }
   TerminalProgress progress(progress_style(options));
-  return report_outcome(start_run(experiment, host.registry, options.get<std::string>("out"), progress));
+  return report_outcome(
+      start_run(experiment, host.registry, options.get<std::string>("out"), run_options(options), progress));
 }
 
 }  // namespace temper

@@ -31,6 +31,7 @@ const std::vector<Command>& commands() {
       {"status", "what a run has done so far", temper::status_command},
       {"eval", "run evaluators on a finished model", temper::eval_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
+      {"cache", "what runs share: list, verify, prune", temper::cache_command},
       {"generate", "let a trained model answer a prompt", temper::generate_command},
       {"chat", "talk with a trained model, or several in turn", temper::chat_command},
       {"score", "judge answers that any system wrote", temper::score_command},

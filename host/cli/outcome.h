@@ -1,10 +1,13 @@
-// The closing words of a run, for the commands that start or go on with one.
+// What the commands that start a run or go on with one share: its options and its closing words.
 #pragma once
 
+#include "host/cli/options.h"
 #include "host/run/runner.h"
 
 namespace temper {
 
+/// From the option "no-cache".
+RunOptions run_options(const ParsedOptions& options);
 /// Prints what came out, where it is, and why it is not complete. Returns the exit code.
 int report_outcome(const RunOutcome& outcome);
 

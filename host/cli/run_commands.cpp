@@ -25,6 +25,8 @@ bool has_evaluations(const fs::path& record) {
 
 }  // namespace
 
+RunOptions run_options(const ParsedOptions& options) { return {!options.has("no-cache")}; }
+
 int report_outcome(const RunOutcome& outcome) {
   if (outcome.complete && has_evaluations(outcome.record)) {
     std::printf("%s\n", compare_records({outcome.record}, {}).c_str());
@@ -41,7 +43,8 @@ int run_command(const std::vector<std::string>& args) {
                     "KEY=VALUE, e.g. stages.sft.steps=100; may be repeated")(
       "seed", po::value<std::uint64_t>(), "seed of the run; the same seed gives the same bits")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
-      "device", po::value<std::string>(), "cpu or cuda")("dry-run", "show every value and where it comes from, run nothing");
+      "device", po::value<std::string>(), "cpu or cuda")("dry-run", "show every value and where it comes from, run nothing")(
+      "no-cache", "compute everything anew, and keep nothing for other runs");
   const auto options = parse_options(args,
                                      {"temper run EXPERIMENT.yaml [options]",
                                       "Trains the stages of an experiment in order, evaluates each, and writes one record."},
@@ -58,15 +61,18 @@ int run_command(const std::vector<std::string>& args) {
     return 0;
   }
   TerminalProgress progress(progress_style(options));
-  return report_outcome(start_run(experiment, host.registry, options.get<std::string>("out"), progress));
+  return report_outcome(
+      start_run(experiment, host.registry, options.get<std::string>("out"), run_options(options), progress));
 }
 
 int resume_command(const std::vector<std::string>& args) {
+  po::options_description own;
+  own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them");
   const auto options =
       parse_options(args,
                     {"temper resume RECORD.h5|FOLDER",
                      "Goes on with a run, or with every unfinished run of a folder, exactly where it stopped."},
-                    {}, 1, 1);
+                    own, 1, 1);
   if (options.help_shown) return 0;
   std::vector<fs::path> records;
   const fs::path target = options.positional[0];
@@ -82,7 +88,8 @@ int resume_command(const std::vector<std::string>& args) {
   const PluginHost host = load_host(options);
   TerminalProgress progress(progress_style(options));
   int code = 0;
-  for (const auto& record : records) code = std::max(code, report_outcome(resume_run(record, host.registry, progress)));
+  for (const auto& record : records)
+    code = std::max(code, report_outcome(resume_run(record, host.registry, run_options(options), progress)));
   return code;
 }
 

@@ -11,6 +11,7 @@
 #include "host/record/image_file.h"
 #include "host/record/layout.h"
 #include "host/record/names.h"
+#include "host/record/record_state.h"
 #include "host/record/table.h"
 #include "host/util/files.h"
 #include "temper/abi_tag.h"
@@ -19,8 +20,6 @@ namespace temper {
 namespace fs = std::filesystem;
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr auto kShortestPause = std::chrono::seconds(2);
 constexpr int kPausePerFlush = 100;  // writing takes at most one part in so many
 
 std::string now_text() {
@@ -32,23 +31,11 @@ std::string now_text() {
   return text;
 }
 
-struct Series {
-  std::vector<std::int64_t> steps;
-  std::vector<double> values;
-};
-
-Table log_table(Series series) { return {{{"step", std::move(series.steps)}, {"value", std::move(series.values)}}}; }
-
 template <class Row, class Field>
 std::vector<Field> column_of(const std::vector<Row>& rows, Field Row::*field) {
   std::vector<Field> values;
   for (const auto& row : rows) values.push_back(row.*field);
   return values;
-}
-
-h5::Handle open_log(hid_t stage, const std::string& metric) {
-  const h5::Handle group = layout::open_group(stage, "log");
-  return h5::own(H5Dopen2(group, to_link_name(metric).c_str(), H5P_DEFAULT), "open the log of '" + metric + "'");
 }
 
 constexpr const char* kSamples = "samples";
@@ -69,50 +56,6 @@ void append_columns(Table& all, const Table& added, const std::string& stage) {
 }
 
 }  // namespace
-
-struct RunRecord::State {
-  explicit State(const fs::path& where) : path(where), lock(where) {}
-
-  fs::path path;
-  WriterLock lock;
-  h5::Handle file;
-  /// Rows logged since the last flush; a declared metric has an entry, also when that is empty.
-  std::map<std::string, std::map<std::string, Series>> log;
-  std::vector<DataRow> data;
-  bool changed = false;
-  Clock::time_point due = Clock::now() + kShortestPause;
-
-  /// The stage's group, made if it is not there.
-  h5::Handle stage(const std::string& name) {
-    if (layout::has_stage(file, name)) return layout::open_stage(file, name);
-    const h5::Handle stages = layout::open_group(file, "stages");
-    const auto order = static_cast<std::int64_t>(h5::link_names(stages).size());
-    h5::Handle group = h5::open_or_create_group(stages, to_link_name(name));
-    h5::set_attribute(group, "name", name);
-    h5::set_attribute(group, "order", order);
-    h5::set_attribute(group, "plugin", std::string());
-    h5::set_attribute(group, "parents", std::vector<std::string>());
-    h5::set_attribute(group, "status", std::string("running"));
-    return group;
-  }
-
-  /// Buffered rows into the image.
-  void write_log() {
-    for (auto& [stage_name, metrics] : log) {
-      for (auto& [metric, series] : metrics) {
-        if (series.steps.empty()) continue;
-        h5::append_rows(open_log(stage(stage_name), metric), log_table(std::move(series)));
-        series = {};
-      }
-    }
-  }
-
-  void save() {
-    write_log();
-    save_image(file, path, false);
-    changed = false;
-  }
-};
 
 RunRecord::RunRecord(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
@@ -195,6 +138,7 @@ void RunRecord::begin_stage(const std::string& name, const StageFacts& facts) {
   h5::set_attribute(group, "plugin", facts.plugin);
   h5::set_attribute(group, "parents", facts.parents);
   h5::set_attribute(group, "status", std::string("running"));
+  h5::set_attribute(group, "cache_key", facts.cache_key);
   state_->changed = true;
 }
 
@@ -395,15 +339,15 @@ std::vector<PluginRow> RunRecord::plugins() const {
 
 void RunRecord::flush() {
   const h5::Session session;
-  const auto begin = Clock::now();
+  const auto begin = RecordClock::now();
   state_->save();
-  const auto end = Clock::now();
-  state_->due = end + std::max<Clock::duration>(kShortestPause, kPausePerFlush * (end - begin));
+  const auto end = RecordClock::now();
+  state_->due = end + std::max<RecordClock::duration>(kShortestPause, kPausePerFlush * (end - begin));
 }
 
 void RunRecord::flush_if_due() {
   const h5::Session session;
-  if (state_->changed && Clock::now() >= state_->due) flush();
+  if (state_->changed && RecordClock::now() >= state_->due) flush();
 }
 
 const fs::path& RunRecord::path() const { return state_->path; }

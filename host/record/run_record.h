@@ -44,6 +44,7 @@ struct RecordFacts {
 struct StageFacts {
   std::string plugin;
   std::vector<std::string> parents;
+  std::string cache_key = {};
 };
 
 struct StageSummary {
@@ -77,6 +78,13 @@ class RunRecord {
   /// Replaces an earlier result. PluginError if scores and their names do not fit together.
   void write_eval(const std::string& stage, const std::string& evaluator, const EvalResult& result);
   bool has_eval(const std::string& stage, const std::string& evaluator) const;
+  /// The stage as it stands (without its evaluations), or one evaluation of it, as a file of its own that import_* takes
+  /// into another record. The file appears whole or not at all.
+  void export_stage(const std::string& stage, const std::filesystem::path& file);
+  void export_eval(const std::string& stage, const std::string& evaluator, const std::filesystem::path& file);
+  /// Replaces what the record has of it, except for a stage's evaluations. DataError if the file is missing or damaged.
+  void import_stage(const std::filesystem::path& file, const std::string& stage);
+  void import_eval(const std::filesystem::path& file, const std::string& stage, const std::string& evaluator);
   void add_note(const std::string& stage, const std::string& text);
   /// Answers of one step; truncate_log drops those of later steps too. The names are the same at every call.
   void add_samples(const std::string& stage, std::int64_t step, const std::vector<std::string>& score_names,

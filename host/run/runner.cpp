@@ -14,7 +14,9 @@
 #include "host/run/facts.h"
 #include "host/run/model_store.h"
 #include "host/run/run_paths.h"
+#include "host/run/stage_cache.h"
 #include "host/run/stage_context.h"
+#include "host/run/stage_keys.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
 #include "temper/evaluator.h"
@@ -72,14 +74,18 @@ std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry&
 /// Everything one run works with; a new run and a resumed one differ only in how this is made.
 class Runner {
  public:
-  Runner(const Experiment& experiment, const Registry& registry, RunPaths paths, std::unique_ptr<RunRecord> record,
-         TerminalProgress& progress)
+  Runner(const Experiment& experiment, const Registry& registry, const RunOptions& options, RunPaths paths,
+         std::unique_ptr<RunRecord> record, TerminalProgress& progress)
       : experiment_(experiment),
         registry_(registry),
+        options_(options),
         paths_(std::move(paths)),
         record_(std::move(record)),
         progress_(progress),
         assets_(experiment, registry, paths_.cache, progress),
+        cache_(paths_.cache),
+        keys_(experiment, registry, at::get_num_threads(),
+              [this](const std::string& dataset) { return assets_.dataset(dataset).fingerprint(); }),
         run_id_(record_->attribute("run_id")) {}
 
   RunOutcome run() {
@@ -131,29 +137,102 @@ class Runner {
       const CheckpointManifest manifest = read_manifest(final_folder);
       if (known && known->status == manifest.status) return *known;
       // Killed between the checkpoint and the record's last flush: the manifest knows the rest.
-      return finish_stage(slot, manifest);
+      return finish_stage(slot, manifest, known ? known->cache_key : "");
     }
     if (known && known->status == "diverged") return *known;
+    // A stage that was begun in the run's own folder goes on there.
+    const bool is_own = !resumable_checkpoints(paths_.stage_folder(slot.name)).empty();
+    return options_.use_cache && !is_own ? cached_stage(slot) : train(slot, paths_.stage_folder(slot.name), {}, "");
+  }
+
+  /// Takes the stage from the cache, or computes it there under the entry's lock.
+  StageSummary cached_stage(const StageConfig& slot) {
+    const std::string key = keys_.stage(slot.name);
+    const fs::path entry = cache_.stage_folder(key);
+    const auto say = [&](const std::string& text) { progress_.say("stage " + slot.name + ": " + text); };
+    const EntryLock lock(entry, say, cancel_requested);
+    if (cache_.has_stage(key)) {
+      const std::string fault = cache_.verify_stage(key);
+      if (fault.empty()) return take(slot, key);
+      say("the cached result is damaged (" + fault + ") and is computed again");
+      cache_.remove_stage(key);
+    }
+    if (fs::exists(entry / "partial.h5")) go_on_with(slot, entry);
+    const auto keep_log = [&] { record_->export_stage(slot.name, entry / "partial.h5"); };
+    StageSummary summary;
+    if (fs::exists(entry / "final")) {
+      // Its owner was killed before the entry was complete.
+      summary = finish_stage(slot, read_manifest(entry / "final"), key);
+    } else {
+      summary = train(slot, entry, keep_log, key);
+    }
+    record_->export_stage(slot.name, entry / "stage.h5");
+    cache_.complete_stage({key, "stage", slot.name, slot.plugin, summary.status, experiment_.name, run_id_, "", 0,
+                           summary.seconds, true, false});
+    if (fs::exists(entry / "final")) share_folder(entry / "final", paths_.final_checkpoint(slot.name));
+    return summary;
+  }
+
+  StageSummary take(const StageConfig& slot, const std::string& key) {
+    const fs::path entry = cache_.stage_folder(key);
+    record_->import_stage(entry / "stage.h5", slot.name);
+    StageSummary summary = *record_->stage(slot.name);
+    summary.parents = parents_of(slot);
+    summary.checkpoint = fs::exists(entry / "final") ? shown_checkpoint(slot) : "";
+    record_->end_stage(slot.name, summary);
+    // The record first: a checkpoint must never be ahead of its log.
+    record_->flush();
+    if (fs::exists(entry / "final")) share_folder(entry / "final", paths_.final_checkpoint(slot.name));
+    progress_.say("stage " + slot.name + ": taken from the cache (" + key.substr(0, 12) + ")");
+    return summary;
+  }
+
+  /// Another run began this stage and is gone; its log belongs to the checkpoints that are there.
+  void go_on_with(const StageConfig& slot, const fs::path& entry) {
+    try {
+      record_->import_stage(entry / "partial.h5", slot.name);
+    } catch (const DataError& error) {
+      progress_.say("stage " + slot.name + ": begins anew, the log of the run before is damaged (" + error.what() + ")");
+      for (const auto& folder : resumable_checkpoints(entry)) fs::remove_all(folder);
+      fs::remove_all(entry / "final");
+      fs::remove(entry / "partial.h5");
+    }
+  }
+
+  static std::vector<std::string> parents_of(const StageConfig& slot) {
     std::vector<std::string> parents;
     for (const auto& link : slot.parents) parents.push_back(link.stage);
-    record_->begin_stage(slot.name, {slot.plugin, parents});
+    return parents;
+  }
+
+  /// As the record says it: relative to the record's folder.
+  std::string shown_checkpoint(const SlotConfig& slot) const {
+    return fs::relative(paths_.folder, paths_.record.parent_path()).string() + "/" + slot.name + "/final";
+  }
+
+  StageSummary train(const StageConfig& slot, const fs::path& folder, std::function<void()> before_checkpoint,
+                     const std::string& key) {
+    record_->begin_stage(slot.name, {slot.plugin, parents_of(slot), key});
     record_->flush();
-    const StageEnvironment environment{experiment_, slot, registry_, paths_, run_id_, *record_, assets_, progress_};
+    const StageEnvironment environment{experiment_, slot,     registry_, paths_,   folder, std::move(before_checkpoint),
+                                       run_id_,     *record_, assets_,   progress_};
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});
     const FitStatus status = guarded(slot.plugin, "run", [&] { return stage->run(context); });
     if (status == FitStatus::kDiverged) {
       StageSummary summary;
       summary.plugin = slot.plugin;
-      summary.parents = parents;
+      summary.parents = parents_of(slot);
       summary.status = "diverged";
+      summary.cache_key = key;
       fill_totals(summary, context.report().totals);
       record_->end_stage(slot.name, summary);
+      record_->flush();
       return summary;
     }
     context.save_final(to_word(status));
-    for (const auto& folder : resumable_checkpoints(paths_.stage_folder(slot.name))) fs::remove_all(folder);
-    return finish_stage(slot, read_manifest(final_folder));
+    for (const auto& resumable : resumable_checkpoints(folder)) fs::remove_all(resumable);
+    return finish_stage(slot, read_manifest(folder / "final"), key);
   }
 
   /// A stage that is there already is not copied: its finished checkpoint is a link.
@@ -177,14 +256,15 @@ class Runner {
     summary.steps = totals.steps;
   }
 
-  StageSummary finish_stage(const SlotConfig& slot, const CheckpointManifest& manifest) {
+  StageSummary finish_stage(const StageConfig& slot, const CheckpointManifest& manifest, const std::string& key) {
     StageSummary summary;
     summary.plugin = slot.plugin;
-    for (const auto& link : slot.parents) summary.parents.push_back(link.stage);
+    summary.parents = parents_of(slot);
     summary.status = manifest.status;
-    summary.checkpoint = fs::relative(paths_.final_checkpoint(slot.name), paths_.record.parent_path()).string();
+    summary.checkpoint = shown_checkpoint(slot);
     summary.checkpoint_sha256 = manifest.weights_sha256;
     summary.prompt_template = manifest.prompt_template;
+    summary.cache_key = key;
     fill_totals(summary, {manifest.step, manifest.tokens, 0, manifest.seconds, manifest.flops});
     record_->end_stage(slot.name, summary);
     record_->flush();
@@ -204,6 +284,8 @@ class Runner {
     for (const auto& slot : experiment_.evaluators) {
       if (!slot.after.empty() && std::find(slot.after.begin(), slot.after.end(), stage) == slot.after.end()) continue;
       if (record_->has_eval(stage, slot.name) || !has_stages_of(slot)) continue;
+      const auto key = options_.use_cache ? keys_.evaluation(stage, slot) : std::nullopt;
+      if (key && take_evaluation(stage, slot, *key)) continue;
       if (!model) {
         const fs::path folder = paths_.final_checkpoint(stage);
         manifest = read_manifest(folder);
@@ -216,7 +298,26 @@ class Runner {
       progress_.end();
       record_->write_eval(stage, slot.name, result);
       record_->flush();
+      if (!key) continue;
+      create_folders(cache_.eval_file(*key).parent_path());
+      record_->export_eval(stage, slot.name, cache_.eval_file(*key));
     }
+  }
+
+  bool take_evaluation(const std::string& stage, const EvaluatorConfig& slot, const std::string& key) {
+    const fs::path file = cache_.eval_file(key);
+    if (!fs::exists(file)) return false;
+    try {
+      record_->import_eval(file, stage, slot.name);
+    } catch (const DataError& error) {
+      progress_.say("evaluator " + slot.name + ": the cached result is damaged (" + error.what() +
+                    ") and is computed again");
+      fs::remove(file);
+      return false;
+    }
+    record_->flush();
+    progress_.say(stage + ": " + slot.name + " taken from the cache (" + key.substr(0, 12) + ")");
+    return true;
   }
 
   /// Everything but the prompt and its decoding that an answer depends on.
@@ -233,17 +334,20 @@ class Runner {
 
   const Experiment& experiment_;
   const Registry& registry_;
+  RunOptions options_;
   RunPaths paths_;
   std::unique_ptr<RunRecord> record_;
   TerminalProgress& progress_;
   RunAssets assets_;
+  StageCache cache_;
+  StageKeys keys_;
   std::string run_id_;
   std::vector<std::string> finished_;  ///< stages, in order
 };
 
 }  // namespace
 
-RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out,
+RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out, const RunOptions& options,
                      TerminalProgress& progress) {
   check_device(experiment);
   at::set_num_threads(static_cast<int>(threads_of(experiment)));
@@ -262,10 +366,11 @@ RunOutcome start_run(const Experiment& experiment, const Registry& registry, con
   facts.host["experiment_file"] = fs::absolute(experiment.path).lexically_normal().string();
   auto record = RunRecord::create(paths.record, facts);
   progress.say("run " + facts.run_id + " of experiment " + experiment.name);
-  return Runner(experiment, registry, paths, std::move(record), progress).run();
+  return Runner(experiment, registry, options, paths, std::move(record), progress).run();
 }
 
-RunOutcome resume_run(const fs::path& record_path, const Registry& registry, TerminalProgress& progress) {
+RunOutcome resume_run(const fs::path& record_path, const Registry& registry, const RunOptions& options,
+                      TerminalProgress& progress) {
   auto record = RunRecord::open(record_path);
   const RunPaths paths = paths_of_record(record_path);
   if (record->attribute("status") == "complete") {
@@ -287,7 +392,7 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, Ter
     }
   }
   progress.say("resuming run " + record->attribute("run_id"));
-  return Runner(experiment, registry, paths, std::move(record), progress).run();
+  return Runner(experiment, registry, options, paths, std::move(record), progress).run();
 }
 
 }  // namespace temper

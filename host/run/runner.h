@@ -17,11 +17,16 @@ struct RunOutcome {
   std::string summary;  ///< why it is not complete
 };
 
+struct RunOptions {
+  bool use_cache = true;  ///< take stages and evaluations that were computed before, and keep new ones for others
+};
+
 /// A new run under `out`. Throws Cancelled after saving on Ctrl-C.
 RunOutcome start_run(const Experiment& experiment, const Registry& registry, const std::filesystem::path& out,
-                     TerminalProgress& progress);
+                     const RunOptions& options, TerminalProgress& progress);
 /// Goes on exactly where the record's run stopped. A complete run is left as it is.
-RunOutcome resume_run(const std::filesystem::path& record, const Registry& registry, TerminalProgress& progress);
+RunOutcome resume_run(const std::filesystem::path& record, const Registry& registry, const RunOptions& options,
+                      TerminalProgress& progress);
 
 /// Table of stages and their state, for `temper status`.
 std::string describe_status(const std::filesystem::path& record);

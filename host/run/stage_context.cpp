@@ -45,7 +45,7 @@ void RunStageContext::make_model() {
     prompt_template_ = manifest.prompt_template;
     if (!env_.slot.parents.empty()) load_weights(start, manifest, *model_);
   }
-  for (const auto& folder : resumable_checkpoints(env_.paths.stage_folder(env_.slot.name))) {
+  for (const auto& folder : resumable_checkpoints(env_.folder)) {
     try {
       const CheckpointManifest manifest = read_manifest(folder);
       load_weights(folder, manifest, *model_);
@@ -152,7 +152,8 @@ Optimizer& RunStageContext::optimizer(const TrainParams& params, const std::vect
 void RunStageContext::checkpoint(const StateDict& state, const FitTotals& totals) {
   // The record first: a checkpoint must never be ahead of the log that led to it.
   env_.record.flush();
-  const fs::path folder = env_.paths.stage_folder(env_.slot.name);
+  if (env_.before_checkpoint) env_.before_checkpoint();
+  const fs::path& folder = env_.folder;
   save_checkpoint(resumable_name(folder, totals.steps), manifest("running", totals), *model_, env_.assets.tokenizer_bytes(),
                   &state);
   const auto all = resumable_checkpoints(folder);
@@ -200,9 +201,10 @@ CheckpointManifest RunStageContext::manifest(const std::string& status, const Fi
 
 std::string RunStageContext::save_final(const std::string& status) {
   env_.record.flush();
+  if (env_.before_checkpoint) env_.before_checkpoint();
   if (optimizer_ && optimizer_->lora() != nullptr) keep(optimizer_->lora()->adapters());
-  return save_checkpoint(env_.paths.final_checkpoint(env_.slot.name), manifest(status, report_.totals), *model_,
-                         env_.assets.tokenizer_bytes(), nullptr, &extras_);
+  return save_checkpoint(env_.folder / "final", manifest(status, report_.totals), *model_, env_.assets.tokenizer_bytes(),
+                         nullptr, &extras_);
 }
 
 void RunStageContext::keep(const StateDict& extras) {

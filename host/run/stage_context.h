@@ -37,6 +37,10 @@ struct StageEnvironment {
   const StageConfig& slot;
   const Registry& registry;
   const RunPaths& paths;
+  /// Where the stage keeps its own checkpoints: in the run's folder, or in an entry of the stage cache.
+  std::filesystem::path folder;
+  /// Called when the record is on disk, before a checkpoint is: what keeps the log beside the checkpoints.
+  std::function<void()> before_checkpoint;
   const std::string& run_id;
   RunRecord& record;
   RunAssets& assets;

@@ -5,6 +5,7 @@
 #include "host/record/record_reader.h"
 #include "host/run/run_paths.h"
 #include "host/run/runner.h"
+#include "host/run/stage_cache.h"
 #include "host/train/checkpoint.h"
 #include "host/util/progress.h"
 
@@ -25,7 +26,10 @@ std::string describe_status(const std::filesystem::path& record) {
     std::string evals;
     for (const auto& evaluator : reader.evaluators(name)) evals += (evals.empty() ? "" : ", ") + evaluator;
     std::int64_t steps = summary.steps;
-    const auto resumable = resumable_checkpoints(paths.stage_folder(name));
+    auto resumable = resumable_checkpoints(paths.stage_folder(name));
+    if (resumable.empty() && !summary.cache_key.empty()) {
+      resumable = resumable_checkpoints(StageCache(paths.cache).stage_folder(summary.cache_key));
+    }
     if (summary.status == "running" && !resumable.empty()) steps = read_manifest(resumable.front()).step;
     std::snprintf(line, sizeof line, "  %-20s %-12s %10ld %12ld %10s  %s\n", name.c_str(), summary.status.c_str(),
                   static_cast<long>(steps), static_cast<long>(summary.tokens), format_duration(summary.seconds).c_str(),
