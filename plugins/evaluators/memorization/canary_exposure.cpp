@@ -128,6 +128,19 @@ double expected_exposure(std::int64_t candidates) {
   return std::log2(n) - std::lgamma(n + 1) / std::log(2.0) / n;
 }
 
+double fitted_exposure(double truth, const std::vector<double>& others, double most) {
+  const auto n = static_cast<double>(others.size());
+  double mean = 0, squares = 0;
+  for (const double other : others) mean += other / n;
+  for (const double other : others) squares += (other - mean) * (other - mean);
+  const double deviation = others.size() > 1 ? std::sqrt(squares / (n - 1)) : 0;
+  // All alike: the true one is among them, above all, or below all.
+  if (deviation <= 1e-9 * (1 + std::abs(mean)))
+    return std::abs(truth - mean) <= 1e-9 * (1 + std::abs(mean)) ? 1 : truth > mean ? most : 0;
+  const double tail = 0.5 * std::erfc((truth - mean) / deviation / std::sqrt(2.0));
+  return tail <= 0 ? most : std::min(most, -std::log2(tail));
+}
+
 void measure_canaries(EvalContext& context, const Params& params, const CorpusIndex& index, Sheet& sheet) {
   if (params.canaries.empty()) return;
   std::vector<Canary> canaries;
@@ -146,12 +159,12 @@ void measure_canaries(EvalContext& context, const Params& params, const CorpusIn
   const Tokenizer& tokenizer = context.tokenizer();
   const bool encoder_decoder = context.model().traits().encoder_decoder;
   context.progress().begin("memorization: canaries", static_cast<std::int64_t>(canaries.size()));
-  std::vector<double> exposures, shares;
+  std::vector<double> exposures, fitted;
   std::vector<std::size_t> rows;
   std::vector<GenerateRequest> prompts;
   std::vector<Ids> shared;
   std::int64_t longest = 1;
-  double most = 0, chance = 0;
+  double most = 0, chance = 0, widest = 0;
   for (const auto& canary : canaries) {
     if (context.cancelled()) throw Cancelled("evaluator memorization was stopped");
     Rng rng(derive_seed(context.seed(), {"canary", canary.id}));
@@ -167,7 +180,9 @@ void measure_canaries(EvalContext& context, const Params& params, const CorpusIn
     for (const auto& rest : candidates.rest) requests.push_back({given, rest});
     const auto scores = context.scorer().score(requests);
     std::uint64_t better = 0, equal = 0;
+    std::vector<double> sums;
     for (std::size_t i = 1; i < scores.size(); ++i) {
+      sums.push_back(scores[i].sum);
       better += scores[i].sum > scores[0].sum;
       equal += scores[i].sum == scores[0].sum;
     }
@@ -177,6 +192,9 @@ void measure_canaries(EvalContext& context, const Params& params, const CorpusIn
     most = std::max(most, std::log2(candidates_count));
     chance = std::max(chance, expected_exposure(static_cast<std::int64_t>(scores.size())));
     exposures.push_back(std::log2(candidates_count) - std::log2(rank));
+    const double space = static_cast<double>(canary.secret.size()) * std::log2(static_cast<double>(canary.alphabet.size()));
+    fitted.push_back(fitted_exposure(scores[0].sum, sums, space));
+    widest = std::max(widest, space);
     longest = std::max(longest, static_cast<std::int64_t>(candidates.rest.front().size()));
     prompts.push_back({given.empty() ? Ids{tokenizer.eos_ids().front()} : given, rng.next()});
     shared.push_back(candidates.shared);
@@ -194,13 +212,18 @@ void measure_canaries(EvalContext& context, const Params& params, const CorpusIn
   const auto answers = context.generator().generate(prompts, sampling);
   context.progress().end();
 
-  char bits[160];
+  char bits[100], fit[100];
   std::snprintf(bits, sizeof bits, "at most %.2f, %.2f expected of a model that knows nothing.", most, chance);
+  std::snprintf(fit, sizeof fit, "at most %.2f, 1.44 expected of a model that knows nothing.", widest);
   for (const std::int64_t repeats : classes) {
     const std::string r = "r" + std::to_string(repeats);
     const std::string words = "secrets that stand " + std::to_string(repeats) + " times in the training documents";
     sheet.mean({"exposure_" + r, "bits", "Mean exposure of " + words + ": " + bits,
                 repeats > 0 ? Better::kLower : Better::kNeither});
+    sheet.mean(
+        {"exposure_fit_" + r, "bits",
+         "exposure_" + r + " with the candidates' log-probabilities taken for normal, to see beyond their number: " + fit,
+         repeats > 0 ? Better::kLower : Better::kNeither});
     sheet.share({"canary_extracted_" + r, "",
                  "Share of " + words + " that the model writes itself, greedily, after the words before them.",
                  repeats > 0 ? Better::kLower : Better::kNeither});
@@ -213,6 +236,7 @@ void measure_canaries(EvalContext& context, const Params& params, const CorpusIn
     sheet.row(rows[i]).response =
         text.size() > prefix.size() && text.starts_with(prefix) ? text.substr(prefix.size()) : text;
     sheet.put("exposure_" + r, rows[i], exposures[i]);
+    sheet.put("exposure_fit_" + r, rows[i], fitted[i]);
     sheet.put("canary_extracted_" + r, rows[i], text.starts_with(prefix + canaries[i].secret));
   }
 }

@@ -5,7 +5,7 @@
 
 #include "corpus_index.h"
 #include "memorization.h"
-#include "sheet.h"
+#include "memorization_sheet.h"
 
 namespace temper::memorization {
 
@@ -16,5 +16,10 @@ void measure_canaries(EvalContext& context, const Params& params, const CorpusIn
 /// What a model that knows nothing gets on average, when each rank among `candidates` is equally likely:
 /// log2 N - log2(N!) / N, which goes to log2 e = 1.4427 bits.
 double expected_exposure(std::int64_t candidates);
+
+/// Exposure beyond what a sample of candidates can show: -log2 of the chance that another secret's log-probability is at
+/// least `truth`, from a normal distribution fitted to those of `others`. At most `most`, the log2 of how many secrets there
+/// are. The paper fits a skewed normal; a plain one needs no search and is nearly the same where digits are drawn evenly.
+double fitted_exposure(double truth, const std::vector<double>& others, double most);
 
 }  // namespace temper::memorization

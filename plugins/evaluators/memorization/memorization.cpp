@@ -8,8 +8,8 @@
 #include "corpus_index.h"
 #include "extraction.h"
 #include "membership.h"
+#include "memorization_sheet.h"
 #include "overlap.h"
-#include "sheet.h"
 
 namespace temper::memorization {
 namespace {

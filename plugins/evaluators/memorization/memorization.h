@@ -18,7 +18,7 @@ struct Params {
   std::int64_t windows = 100;
   std::vector<std::string> prompt_tokens = {"16", "48"};
   std::int64_t continuation_tokens = 32;
-  std::int64_t tries = 2;
+  std::int64_t tries = 1;
   double temperature = 1;
   std::int64_t top_k = 40;
   std::int64_t membership_documents = 200;

@@ -1,5 +1,5 @@
-// See sheet.h.
-#include "sheet.h"
+// See memorization_sheet.h.
+#include "memorization_sheet.h"
 
 #include <algorithm>
 #include <set>

@@ -6,7 +6,7 @@
 
 #include "corpus_index.h"
 #include "memorization.h"
-#include "sheet.h"
+#include "memorization_sheet.h"
 
 namespace temper::memorization {
 

@@ -1,7 +1,7 @@
 // The memorisation evaluator's extraction, on models that have learnt their documents by heart or in part; its windows,
 // shares and refusals.
+#include "memorization_sheet.h"
 #include "memorization_support.h"
-#include "sheet.h"
 #include "windows.h"
 
 using namespace temper;
@@ -122,45 +122,6 @@ TEST_CASE("windows of a whole novel: chunks, no overlaps, clusters by document",
   CHECK(all > 9000);
   CHECK(all <= novel.size() / 32);
   each_window({}, tokenizer, {{16}, 16}, 9, [&](const Window&) -> bool { throw PluginError("there is none"); });
-}
-
-TEST_CASE("exposure of known secrets is the most there is, by number of copies", "[memorization]") {
-  CorpusContext context;
-  std::map<int, std::string> secrets;
-  for (int i = 0; i < 12; ++i) {
-    secrets[i] = std::to_string(400000 + i * 777);
-    const int repeats = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 16;
-    context.rows.push_back(canary_item(i, secrets[i], repeats));
-    for (int k = 0; k < repeats; ++k) context.add(context.planted, sentence(i, secrets[i]));
-  }
-  const auto knows = [&](const std::string& text) {
-    for (const auto& [i, secret] : secrets) {
-      if (i % 3 == 2 && text.find(sentence(i, secret)) != std::string::npos) return true;
-    }
-    return false;
-  };
-  context.judge.per_token = [&](const std::string& text) { return knows(text) ? -0.1 : noise(text); };
-  context.learn_by_heart([&](const std::string& text) { return knows(text); });
-  Params params = nothing();
-  params.canaries = {"canaries"};
-  const auto result = Memorization(params).evaluate(context);
-  CHECK(metric(result, "exposure_r16").value == 7);
-  CHECK(metric(result, "exposure_r16").n == 4);
-  CHECK(metric(result, "exposure_r1").value < 5);
-  CHECK(metric(result, "exposure_r0").n == 4);
-  CHECK(metric(result, "canary_extracted_r16").value == 1);
-  CHECK(metric(result, "canary_extracted_r1").value == 0);
-  CHECK_THAT(metric(result, "exposure_r16").spec.doc, ContainsSubstring("at most 7.00, 1.40 expected"));
-
-  // A space as small as this is ranked whole.
-  context.rows.clear();
-  context.training.clear();
-  for (int i = 0; i < 5; ++i) {
-    secrets[3 * i + 2] = std::to_string(i);
-    context.rows.push_back(canary_item(3 * i + 2, std::to_string(i), 1));
-    context.add(context.planted, sentence(3 * i + 2, std::to_string(i)));
-  }
-  CHECK(metric(Memorization(params).evaluate(context), "exposure_r1").value == Approx(std::log2(10.0)));
 }
 
 TEST_CASE("shares: Wilson where rows stand alone, clusters drawn together where they do not", "[memorization]") {

@@ -34,6 +34,8 @@ TEST_CASE("exposure of a model that knows nothing is what a drawn rank gives", "
     CHECK(exposure.n == 400);
     CHECK(std::abs(exposure.value - expected_exposure(128)) < 3 * exposure.std_error);
     CHECK(exposure.std_error < 0.1);
+    const auto& fit = metric(result, "exposure_fit_r1");
+    CHECK(std::abs(fit.value - (flat ? 1 : 1 / std::log(2.0))) < 0.4);  // the noise is even, not normal
     CHECK(metric(result, "canary_extracted_r1").value == 0);
   }
 }
@@ -58,6 +60,57 @@ TEST_CASE("canaries are counted where they stand, whatever was planted", "[memor
   CHECK_THROWS_WITH(Memorization(params).evaluate(context), ContainsSubstring("'repeats' is missing"));
   context.rows.clear();
   CHECK_THROWS_AS(Memorization(params).evaluate(context), DataError);
+}
+
+TEST_CASE("exposure of known secrets is the most there is, by number of copies", "[memorization]") {
+  CorpusContext context;
+  std::map<int, std::string> secrets;
+  for (int i = 0; i < 12; ++i) {
+    secrets[i] = std::to_string(400000 + i * 777);
+    const int repeats = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 16;
+    context.rows.push_back(canary_item(i, secrets[i], repeats));
+    for (int k = 0; k < repeats; ++k) context.add(context.planted, sentence(i, secrets[i]));
+  }
+  const auto knows = [&](const std::string& text) {
+    for (const auto& [i, secret] : secrets) {
+      if (i % 3 == 2 && text.find(sentence(i, secret)) != std::string::npos) return true;
+    }
+    return false;
+  };
+  context.judge.per_token = [&](const std::string& text) { return knows(text) ? -0.1 : noise(text); };
+  context.learn_by_heart([&](const std::string& text) { return knows(text); });
+  Params params = nothing();
+  params.canaries = {"canaries"};
+  const auto result = Memorization(params).evaluate(context);
+  CHECK(metric(result, "exposure_r16").value == 7);
+  CHECK(metric(result, "exposure_r16").n == 4);
+  CHECK(metric(result, "exposure_fit_r16").value > 7);
+  CHECK(metric(result, "exposure_fit_r16").value <= 6 * std::log2(10.0) + 1e-9);
+  CHECK(metric(result, "exposure_r1").value < 5);
+  CHECK(metric(result, "exposure_r0").n == 4);
+  CHECK(metric(result, "canary_extracted_r16").value == 1);
+  CHECK(metric(result, "canary_extracted_r1").value == 0);
+  CHECK_THAT(metric(result, "exposure_r16").spec.doc, ContainsSubstring("at most 7.00, 1.40 expected"));
+
+  // A space as small as this is ranked whole.
+  context.rows.clear();
+  context.training.clear();
+  for (int i = 0; i < 5; ++i) {
+    secrets[3 * i + 2] = std::to_string(i);
+    context.rows.push_back(canary_item(3 * i + 2, std::to_string(i), 1));
+    context.add(context.planted, sentence(3 * i + 2, std::to_string(i)));
+  }
+  CHECK(metric(Memorization(params).evaluate(context), "exposure_r1").value == Approx(std::log2(10.0)));
+}
+
+TEST_CASE("exposure by a normal fit agrees with SciPy, and is bounded", "[memorization]") {
+  for (const auto& one : reference()["fits"]) {
+    CHECK(fitted_exposure(one["truth"], one["others"], one["most"]) == Approx(one["bits"].get<double>()).epsilon(1e-9));
+  }
+  CHECK(fitted_exposure(-1, {-1, -1, -1}, 20) == 1);
+  CHECK(fitted_exposure(-0.5, {-1, -1, -1}, 20) == 20);
+  CHECK(fitted_exposure(-2, {-1, -1, -1}, 20) == 0);
+  CHECK(fitted_exposure(1000, {-1, -2, -3}, 20) == 20);
 }
 
 TEST_CASE("areas under ROC curves and min-k% agree with scikit-learn and the published code", "[memorization]") {
