@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """kill -9 at random moments of a run through reward model, PPO, GRPO, DPO, KTO and adapters: what resumes ends with the straight run's
-weights, heads and log, bit for bit. Also: the checks before training are in the record (the first ratio is 1 although the
+weights, heads and log, bit for bit; so does a judge that learns from labelled answers. Also: the checks before training are in the record (the first ratio is 1 although the
 model has dropout, P-PPO-11), and samples of answers."""
 import hashlib
 import os
@@ -35,6 +35,9 @@ stages:
         validation_batches: 0}
   reward_model: {from: sft, data: [townsfolk], dimensions: [helpfulness, safety], steps: 20, batch_size: 4, context: 128,
                  warmup_steps: 2, learning_rate: 1e-3, log_every: 1, validation_batches: 2, checkpoint_every: 3}
+  judge: {plugin: reward_model, from: sft, data: [townsfolk], loss: binary, normalise: none, steps: 10, batch_size: 8,
+          context: 128, warmup_steps: 2, learning_rate: 1e-3, log_every: 1, validation_batches: 2, checkpoint_every: 3,
+          lora_rank: 2}
   ppo: {from: sft, reward: [reward_model], prompts: [townsfolk], iterations: 6, answers_per_iteration: 8, minibatch_size: 4,
         epochs: 2, context: 128, max_new_tokens: 12, learning_rate: 1e-4, kl_target: 1, scale_rewards: true,
         whiten_rewards: true, ptx_data: [townsfolk], ptx_coef: 0.1, ptx_batch_size: 2, checkpoint_every: 2,
@@ -87,7 +90,8 @@ def main():
         wanted = {"loss_mask", "reward_position", "batch_size", "padding_side", "kl_at_start", "first_ratio"}
         assert names == wanted, names
         assert len(expected["ppo", "samples"]) == 4 * 4, len(expected["ppo", "samples"])
-        assert ("reward_model", "extras") in expected and ("grpo", "extras") in expected
+        assert ("reward_model", "extras") in expected and ("judge", "extras") in expected
+        assert len(expected["judge", "held_out_accuracy"]) == 1 and ("grpo", "extras") in expected
         assert len(expected["ppo", "reward"]) == 6 and len(expected["grpo", "reward"]) == 4
         assert expected["ppo", "sha"] != expected["sft", "sha"] != expected["grpo", "sha"]
         for kill in range(KILLS):

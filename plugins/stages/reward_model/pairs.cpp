@@ -22,7 +22,8 @@ std::int64_t dimension_of(const PreferencePair& pair, const std::vector<std::str
 void check_pair(const PreferencePair& pair) {
   const std::string where = "preference pair '" + pair.id + "' (" + pair.source + ")";
   if (!pair.has_chosen || !pair.has_rejected) {
-    throw DataError(where + " has only one side; a reward model needs pairs. Train on it with the stage kto instead");
+    throw DataError(where +
+                    " has only one side; a reward model needs pairs. Set loss to binary, or train on it with the stage kto");
   }
   if (pair.chosen == pair.rejected) throw DataError(where + " has two equal answers; remove it");
 }

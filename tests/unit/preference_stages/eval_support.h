@@ -39,6 +39,7 @@ class TestEvalContext final : public EvalContext {
   std::vector<PreferencePair> pairs;
   std::vector<EvalItem> rows;
   DrawnAnswers answers;
+  Scorer* scores = nullptr;
   std::string template_ = "plain";
 
   std::uint64_t seed() const override { return 5; }
@@ -47,7 +48,10 @@ class TestEvalContext final : public EvalContext {
   const Tokenizer& tokenizer() const override { return bytes_; }
   const std::string& prompt_template() const override { return template_; }
   Generator& generator() override { return answers; }
-  Scorer& scorer() override { throw PluginError("not used"); }
+  Scorer& scorer() override {
+    if (scores == nullptr) throw PluginError("not used");
+    return *scores;
+  }
   std::vector<Document> validation_documents(const std::vector<std::string>&, std::int64_t) override { return {}; }
   std::vector<Document> training_documents(const std::vector<std::string>&, std::int64_t) override { return {}; }
   std::vector<EvalItem> items(const std::vector<std::string>&, std::int64_t) override { return rows; }
