@@ -208,6 +208,44 @@ TEST_CASE("scanning takes linear time", "[sdk][pii]") {
   }
 }
 
+TEST_CASE("any bytes can be scanned: spans are in order, apart, and of whole characters", "[sdk][pii]") {
+  const std::vector<std::string> pieces = {"a@b.co",
+                                           "010-1234-5678",
+                                           "4111111111111111",
+                                           "://u:p@h",
+                                           "\xFF",
+                                           "\xEC\x95",
+                                           "한",
+                                           "é",
+                                           "eyJ",
+                                           "+82 ",
+                                           "::1",
+                                           "1.2.3.4",
+                                           "-----BEGIN PRIVATE KEY-----",
+                                           " ",
+                                           "-",
+                                           "\0"};
+  Rng rng(6);
+  for (int trial = 0; trial < 2000; ++trial) {
+    std::string text;
+    for (std::uint64_t i = rng.below(12); i > 0; --i) {
+      text += rng.below(3) == 0 ? std::string(1, static_cast<char>(rng.below(256))) : pieces[rng.below(pieces.size())];
+    }
+    std::size_t end = 0, end_point = 0;
+    for (const auto& span : scan_pii(text)) {
+      REQUIRE(span.begin >= end);
+      REQUIRE(span.begin < span.end);
+      REQUIRE(span.end <= text.size());
+      REQUIRE(span.begin_point >= end_point);
+      REQUIRE(span.end_point - span.begin_point <= span.end - span.begin);
+      end = span.end;
+      end_point = span.end_point;
+    }
+    const std::string once = masked(text);
+    REQUIRE(masked(once) == once);
+  }
+}
+
 TEST_CASE("made-up sentences annotated by others: precision and recall of each type", "[sdk][pii][real]") {
   const auto path = shared_data("cleaning/pii_synthetic.json");
   if (path.empty()) return;
