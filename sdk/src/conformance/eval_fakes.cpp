@@ -75,7 +75,8 @@ std::vector<EvalItem> FakeEvalContext::items(const std::vector<std::string>&, st
     item.prompt = {{"user", "How much is " + std::to_string(i) + " plus two?"}};
     item.reference = std::to_string(i + 2);
     // What instruction-following evaluators look for; others ignore it.
-    item.attributes_json = R"({"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]})";
+    item.attributes_json =
+        R"({"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}], "source": "The numbers are from 1 to 20."})";
     item.source = "made-up:" + item.id;
     items.push_back(std::move(item));
   }

@@ -14,12 +14,17 @@ def split_multi_answer(text):
     return list(dict.fromkeys(answers))
 
 
-right = wrong = rows = 0
-for row in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8")):
-    best = row["Best Answer"].strip()
-    best = best if best.endswith(".") else best + "."
-    answers = split_multi_answer(row["Correct Answers"])
-    right += len(answers) + (best not in answers)
-    wrong += len(split_multi_answer(row["Incorrect Answers"]))
-    rows += 1
-print(f"{rows} questions, {right} right and {wrong} wrong options")
+def main():
+    right = wrong = rows = 0
+    for row in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8")):
+        best = row["Best Answer"].strip()
+        best = best if best.endswith(".") else best + "."
+        answers = split_multi_answer(row["Correct Answers"])
+        right += len(answers) + (best not in answers)
+        wrong += len(split_multi_answer(row["Incorrect Answers"]))
+        rows += 1
+    print(f"{rows} questions, {right} right and {wrong} wrong options")
+
+
+if __name__ == "__main__":
+    main()
