@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "host/infer/evaluation_mode.h"
+#include "host/infer/shared_prefix.h"
 #include "temper/batch.h"
 #include "temper/loss.h"
 
@@ -82,8 +83,8 @@ std::vector<ScoreWindow> score_windows_with_source(const ScoreRequest& request, 
 }
 
 BatchScorer::BatchScorer(Architecture& model, const Tokenizer& tokenizer, std::function<bool()> cancelled,
-                         std::int64_t batch_tokens)
-    : model_(model), tokenizer_(tokenizer), cancelled_(std::move(cancelled)), batch_tokens_(batch_tokens) {}
+                         std::int64_t batch_tokens, bool share)
+    : model_(model), tokenizer_(tokenizer), cancelled_(std::move(cancelled)), batch_tokens_(batch_tokens), share_(share) {}
 
 std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests) {
   const at::NoGradGuard guard;
@@ -95,30 +96,49 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
   };
   struct Part {
     std::size_t request, offset;
-    ScoreWindow window;
   };
   std::vector<Part> parts;
+  std::vector<ScoreWindow> windows;
   std::vector<Score> scores(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     std::size_t offset = 0;
     for (auto& window : windows_of(requests[i])) {
-      const std::size_t count = window.targets.size();
-      parts.push_back({i, offset, std::move(window)});
-      offset += count;
+      parts.push_back({i, offset});
+      offset += window.targets.size();
+      windows.push_back(std::move(window));
     }
     scores[i].log_probs.resize(offset);
     scores[i].is_greedy = true;
   }
-  std::stable_sort(parts.begin(), parts.end(),
-                   [](const Part& a, const Part& b) { return longer_side(a.window) > longer_side(b.window); });
-  for (std::size_t start = 0; start < parts.size();) {
+  const auto on_target = [&](std::size_t window, std::size_t target, float log_prob, bool greedy) {
+    Score& score = scores[parts[window].request];
+    score.log_probs[parts[window].offset + target] = log_prob;
+    score.is_greedy = score.is_greedy && greedy;
+  };
+  std::vector<bool> shared(windows.size(), false);
+  if (auto* decoder = dynamic_cast<IncrementalDecoder*>(&model_); decoder != nullptr && share_) {
+    const auto plan = plan_sharing(windows, !traits.prefix_attention);
+    for (const auto& beginning : plan) {
+      for (const auto& context : beginning.contexts) {
+        for (const std::size_t index : context.windows) shared[index] = true;
+      }
+    }
+    score_shared(model_, *decoder, tokenizer_.pad_id(), windows, plan, batch_tokens_, cancelled_, on_target);
+  }
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    if (!shared[i]) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return longer_side(windows[a]) > longer_side(windows[b]); });
+  for (std::size_t start = 0; start < order.size();) {
     if (cancelled_ && cancelled_()) throw Cancelled("stopped while scoring");
-    const std::int64_t rows = std::max<std::int64_t>(1, batch_tokens_ / longer_side(parts[start].window));
-    const std::size_t count = std::min(parts.size() - start, static_cast<std::size_t>(rows));
+    const std::int64_t rows = std::max<std::int64_t>(1, batch_tokens_ / longer_side(windows[order[start]]));
+    const std::size_t count = std::min(order.size() - start, static_cast<std::size_t>(rows));
     std::vector<Example> examples;
     std::size_t length = 0;
     for (std::size_t i = start; i < start + count; ++i) {
-      examples.push_back(example_of(parts[i].window, traits.prefix_attention));
+      examples.push_back(example_of(windows[order[i]], traits.prefix_attention));
       length = std::max(length, examples.back().ids.size());
     }
     const Batch batch = pad_examples(examples, static_cast<std::int64_t>(length), tokenizer_.pad_id());
@@ -129,13 +149,10 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
     const float* values = log_probs_N.const_data_ptr<float>();
     const bool* greedy = is_argmax_N.const_data_ptr<bool>();
     for (std::size_t i = 0; i < count; ++i) {
-      const Part& part = parts[start + i];
-      const std::size_t row = i * length + part.window.input.size() - part.window.targets.size();
-      Score& score = scores[part.request];
-      for (std::size_t t = 0; t < part.window.targets.size(); ++t) {
-        score.log_probs[part.offset + t] = values[row + t];
-        score.is_greedy = score.is_greedy && greedy[row + t];
-      }
+      const ScoreWindow& window = windows[order[start + i]];
+      const std::size_t row = i * length + window.input.size() - window.targets.size();
+      for (std::size_t t = 0; t < window.targets.size(); ++t)
+        on_target(order[start + i], t, values[row + t], greedy[row + t]);
     }
     start += count;
   }

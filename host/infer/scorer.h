@@ -1,5 +1,6 @@
-// Log-likelihoods of given continuations, by decoder-only and encoder-decoder models. Requests are sorted by length and
-// batched with padding on the right, which a causal model cannot see, so scores do not depend on the batch.
+// Log-likelihoods of given continuations, by decoder-only and encoder-decoder models. What requests begin with in common is
+// read once where that pays and the model has a cache (shared_prefix.h). All others are sorted by length and batched with
+// padding on the right, which a causal model cannot see. Scores do not depend on the batch, to 1e-4.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,9 @@ std::vector<ScoreWindow> score_windows_with_source(const ScoreRequest& request, 
 
 class BatchScorer final : public Scorer {
  public:
+  /// `share` false: full passes only.
   BatchScorer(Architecture& model, const Tokenizer& tokenizer, std::function<bool()> cancelled,
-              std::int64_t batch_tokens = 4096);
+              std::int64_t batch_tokens = 4096, bool share = true);
   std::vector<Score> score(const std::vector<ScoreRequest>& requests) override;
 
  private:
@@ -39,6 +41,7 @@ class BatchScorer final : public Scorer {
   const Tokenizer& tokenizer_;
   std::function<bool()> cancelled_;
   std::int64_t batch_tokens_;
+  bool share_;
 };
 
 }  // namespace temper
