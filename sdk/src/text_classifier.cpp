@@ -1,0 +1,106 @@
+// Prediction with a trained text classifier (see temper/text_classifier.h); training and file format have files of their
+// own.
+#include "temper/text_classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include "classifier_model.h"
+
+namespace temper {
+
+double smooth_idf(double rows, double rows_with) { return std::log((1 + rows) / (1 + rows_with)) + 1; }
+
+std::vector<double> softmax(const std::vector<double>& sums, std::size_t labels) {
+  std::vector<double> result = sums;
+  if (labels == 2) result.insert(result.begin(), 0.0);
+  const double highest = *std::max_element(result.begin(), result.end());
+  double total = 0;
+  for (double& value : result) total += value = std::exp(value - highest);
+  for (double& value : result) value /= total;
+  return result;
+}
+
+void ClassifierModel::index() {
+  place.assign(std::size_t{1} << features.bucket_bits, -1);
+  for (std::size_t i = 0; i < buckets.size(); ++i) place[buckets[i]] = static_cast<std::int32_t>(i);
+}
+
+std::vector<double> ClassifierModel::probabilities(std::vector<Feature> vector) const {
+  const auto unseen = static_cast<float>(smooth_idf(static_cast<double>(rows), 0));
+  if (!idf.empty()) {
+    for (Feature& feature : vector) {
+      const std::int32_t at = place[feature.bucket];
+      feature.value *= at < 0 ? unseen : idf[static_cast<std::size_t>(at)];
+    }
+  }
+  normalise(vector);
+  std::vector<double> sums(bias.begin(), bias.end());
+  for (const Feature& feature : vector) {
+    const std::int32_t at = place[feature.bucket];
+    if (at < 0) continue;
+    const float* row = weights.data() + static_cast<std::size_t>(at) * sums.size();
+    for (std::size_t v = 0; v < sums.size(); ++v)
+      sums[v] += static_cast<double>(row[v]) * static_cast<double>(feature.value);
+  }
+  return softmax(sums, labels.size());
+}
+
+TextClassifier::TextClassifier(std::unique_ptr<const ClassifierModel> model) : model_(std::move(model)) {}
+TextClassifier::TextClassifier(TextClassifier&&) noexcept = default;
+TextClassifier& TextClassifier::operator=(TextClassifier&&) noexcept = default;
+TextClassifier::~TextClassifier() = default;
+
+TextClassifier TextClassifier::load(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path)) {
+    throw DataError("cannot read classifier file '" + path.string() + "'; check that it exists and may be read");
+  }
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return TextClassifier(std::make_unique<const ClassifierModel>(model_from_bytes(bytes, path.string())));
+}
+
+std::string TextClassifier::to_bytes() const { return model_to_bytes(*model_); }
+
+const std::vector<std::string>& TextClassifier::labels() const { return model_->labels; }
+const TextFeatures& TextClassifier::features() const { return model_->features; }
+std::int64_t TextClassifier::training_rows() const { return model_->rows; }
+bool TextClassifier::converged() const { return model_->converged; }
+
+std::size_t TextClassifier::label_index(std::string_view label) const {
+  const auto found = std::find(labels().begin(), labels().end(), label);
+  if (found != labels().end()) return static_cast<std::size_t>(found - labels().begin());
+  std::string known;
+  for (const auto& name : labels()) known += (known.empty() ? "'" : ", '") + name + "'";
+  throw DataError("label '" + std::string(label) + "' is unknown to this classifier; its labels are " + known);
+}
+
+std::vector<double> TextClassifier::probabilities(std::string_view text) const {
+  const auto tokens = tokens_of(text);
+  return model_->probabilities(counted(tokens, model_->features, true));
+}
+
+double TextClassifier::probability(std::string_view text, std::string_view label) const {
+  return probabilities(text)[label_index(label)];
+}
+
+double TextClassifier::highest_probability(std::string_view text, std::string_view label, std::int64_t window) const {
+  if (window < 2) throw ConfigError("window = " + std::to_string(window) + ": must be at least 2 tokens");
+  const std::size_t index = label_index(label);
+  const auto tokens = tokens_of(text);
+  const std::span<const Token> all(tokens);
+  const auto size = static_cast<std::size_t>(window);
+  double highest = 0;
+  // The last window ends with the text, so that it is as long as the others.
+  for (std::size_t begin = 0;; begin += size / 2) {
+    const bool last = begin + size >= all.size();
+    if (last) begin = all.size() > size ? all.size() - size : 0;
+    const auto part = all.subspan(begin, std::min(size, all.size() - begin));
+    highest = std::max(highest, model_->probabilities(counted(part, model_->features, begin == 0))[index]);
+    if (last) return highest;
+  }
+}
+
+}  // namespace temper

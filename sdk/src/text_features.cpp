@@ -1,0 +1,151 @@
+// Tokens and hashed n-grams (see text_features.h).
+#include "text_features.h"
+
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace temper {
+namespace {
+
+/// NFKC with case folding: full-width letters, ligatures and invisible characters make no difference.
+std::u32string folded(std::string_view text) {
+  const auto source = icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* fold = icu::Normalizer2::getNFKCCasefoldInstance(status);
+  icu::UnicodeString result;
+  if (U_SUCCESS(status)) fold->normalize(source, result, status);
+  if (U_FAILURE(status)) throw PluginError(std::string("ICU cannot fold the case of a text: ") + u_errorName(status));
+  std::u32string points;
+  for (std::int32_t at = 0; at < result.length(); at = result.moveIndex32(at, 1)) {
+    const UChar32 c = result.char32At(at);
+    points.push_back(c == 0x2019 || c == 0x2018 ? U'\'' : static_cast<char32_t>(c));
+  }
+  return points;
+}
+
+bool is_word_character(char32_t point) {
+  const auto c = static_cast<UChar32>(point);
+  return c == '_' || (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0;
+}
+
+bool is_visible(char32_t point) {
+  const auto c = static_cast<UChar32>(point);
+  return !u_isUWhiteSpace(c) && !u_iscntrl(c);
+}
+
+/// FNV-1a over code points, then SplitMix64's output function, so that all bits are good.
+class Hash {
+ public:
+  explicit Hash(char32_t kind) { add(kind); }
+  void add(char32_t point) { state_ = (state_ ^ point) * 0x100000001b3ULL; }
+  void add(const std::u32string& text) {
+    for (const char32_t c : text) add(c);
+  }
+  std::uint32_t bucket(std::int64_t bits) const {
+    std::uint64_t z = state_ + 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return static_cast<std::uint32_t>((z ^ (z >> 31)) >> (64 - bits));
+  }
+
+ private:
+  std::uint64_t state_ = 0xcbf29ce484222325ULL;
+};
+
+void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::span<const Token> tokens, const TextFeatures& features,
+                     char32_t kind) {
+  for (std::size_t begin = 0; begin < tokens.size(); ++begin) {
+    Hash hash(kind);
+    const std::size_t end = std::min(tokens.size(), begin + static_cast<std::size_t>(features.word_ngrams));
+    for (std::size_t at = begin; at < end; ++at) {
+      if (at > begin) hash.add(U' ');
+      hash.add(tokens[at].text);
+      buckets.push_back(hash.bucket(features.bucket_bits));
+    }
+  }
+}
+
+void add_char_ngrams(std::vector<std::uint32_t>& buckets, const std::u32string& word, const TextFeatures& features) {
+  const std::u32string marked = U'<' + word + U'>';
+  const auto shortest = static_cast<std::size_t>(features.char_min), longest = static_cast<std::size_t>(features.char_max);
+  for (std::size_t begin = 0; begin < marked.size(); ++begin) {
+    Hash hash(U'c');
+    for (std::size_t at = begin; at < std::min(marked.size(), begin + longest); ++at) {
+      hash.add(marked[at]);
+      if (at + 1 - begin >= shortest) buckets.push_back(hash.bucket(features.bucket_bits));
+    }
+  }
+}
+
+void check_range(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value >= low && value <= high) return;
+  throw ConfigError(std::string(name) + " = " + std::to_string(value) + ": must be from " + std::to_string(low) + " to " +
+                    std::to_string(high));
+}
+
+}  // namespace
+
+void check_features(const TextFeatures& features) {
+  check_range("bucket_bits", features.bucket_bits, 8, 24);
+  check_range("word_ngrams", features.word_ngrams, 0, 5);
+  check_range("char_max", features.char_max, 0, 10);
+  check_range("leading_words", features.leading_words, 0, 1000);
+  if (features.char_max > 0) check_range("char_min", features.char_min, 1, features.char_max);
+  if (features.word_ngrams == 0 && features.char_max == 0) {
+    throw ConfigError("word_ngrams and char_max are both 0, so that nothing of a text is seen; set one of them");
+  }
+}
+
+std::vector<Token> tokens_of(std::string_view text) {
+  const std::u32string points = folded(text);
+  std::vector<Token> tokens;
+  for (std::size_t at = 0; at < points.size();) {
+    if (!is_word_character(points[at])) {
+      if (is_visible(points[at])) tokens.push_back({points.substr(at, 1), false});
+      ++at;
+      continue;
+    }
+    const std::size_t begin = at;
+    while (at < points.size() && (is_word_character(points[at]) ||
+                                  (points[at] == U'\'' && at + 1 < points.size() && is_word_character(points[at + 1])))) {
+      ++at;
+    }
+    tokens.push_back({points.substr(begin, at - begin), true});
+  }
+  return tokens;
+}
+
+std::vector<Feature> counted(std::span<const Token> tokens, const TextFeatures& features, bool at_start) {
+  std::vector<std::uint32_t> buckets;
+  if (features.word_ngrams > 0) {
+    add_word_ngrams(buckets, tokens, features, U'w');
+    const auto leading = std::min(tokens.size(), static_cast<std::size_t>(features.leading_words));
+    if (at_start) add_word_ngrams(buckets, tokens.first(leading), features, U'l');
+  }
+  if (features.char_max > 0) {
+    for (const Token& token : tokens) {
+      if (token.is_word) add_char_ngrams(buckets, token.text, features);
+    }
+  }
+  std::sort(buckets.begin(), buckets.end());
+  std::vector<Feature> vector;
+  for (std::size_t begin = 0, end = 0; begin < buckets.size(); begin = end) {
+    while (end < buckets.size() && buckets[end] == buckets[begin]) ++end;
+    vector.push_back({buckets[begin], static_cast<float>(1 + std::log(static_cast<double>(end - begin)))});
+  }
+  return vector;
+}
+
+void normalise(std::vector<Feature>& vector) {
+  double squares = 0;
+  for (const Feature& feature : vector) squares += static_cast<double>(feature.value) * static_cast<double>(feature.value);
+  if (squares == 0) return;
+  for (Feature& feature : vector)
+    feature.value = static_cast<float>(static_cast<double>(feature.value) / std::sqrt(squares));
+}
+
+}  // namespace temper
