@@ -8,6 +8,7 @@
 namespace temper {
 
 int run_command(const std::vector<std::string>& args);
+int sweep_command(const std::vector<std::string>& args);
 int resume_command(const std::vector<std::string>& args);
 int status_command(const std::vector<std::string>& args);
 int eval_command(const std::vector<std::string>& args);

@@ -27,8 +27,9 @@ struct Command {
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
       {"run", "run an experiment: train its stages, evaluate each, write the record", temper::run_command},
-      {"resume", "go on with a stopped run exactly where it was", temper::resume_command},
-      {"status", "what a run has done so far", temper::status_command},
+      {"sweep", "run an experiment for many values and seeds, what they share once", temper::sweep_command},
+      {"resume", "go on with a stopped run or sweep exactly where it was", temper::resume_command},
+      {"status", "what a run or sweep has done so far", temper::status_command},
       {"eval", "run evaluators on a finished model", temper::eval_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
       {"cache", "what runs share: list, verify, prune", temper::cache_command},

@@ -1,15 +1,23 @@
 // `temper run`, `resume`, `status` and `compare`.
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "host/cli/commands.h"
 #include "host/cli/options.h"
 #include "host/cli/outcome.h"
+#include "host/cli/sweep_options.h"
 #include "host/compare/compare.h"
+#include "host/config/compose.h"
 #include "host/config/experiment.h"
 #include "host/record/record_reader.h"
 #include "host/run/runner.h"
+#include "host/sweep/sweep.h"
+#include "host/util/cancel.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -25,7 +33,13 @@ bool has_evaluations(const fs::path& record) {
 
 }  // namespace
 
-RunOptions run_options(const ParsedOptions& options) { return {!options.has("no-cache")}; }
+RunOptions run_options(const ParsedOptions& options) {
+  RunOptions run;
+  run.use_cache = !options.has("no-cache");
+  if (options.has("only")) run.only = options.get<std::string>("only");
+  if (options.has("cache")) run.cache = options.get<std::string>("cache");
+  return run;
+}
 
 int report_outcome(const RunOutcome& outcome) {
   if (outcome.complete && has_evaluations(outcome.record)) {
@@ -44,7 +58,11 @@ int run_command(const std::vector<std::string>& args) {
       "seed", po::value<std::uint64_t>(), "seed of the run; the same seed gives the same bits")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
       "device", po::value<std::string>(), "cpu or cuda")("dry-run", "show every value and where it comes from, run nothing")(
-      "no-cache", "compute everything anew, and keep nothing for other runs");
+      "no-cache", "compute everything anew, and keep nothing for other runs")(
+      "record", po::value<std::string>(), "write exactly this record, or go on with it if it is there")(
+      "only", po::value<std::string>()->default_value(""), "do this stage and what it builds on, and leave the rest")(
+      "cache", po::value<std::string>()->default_value(""), "folder of what runs share; by default OUT/cache")(
+      "origin", po::value<std::string>(), "take the experiment as if it lay here: for relative paths and names");
   const auto options = parse_options(args,
                                      {"temper run EXPERIMENT.yaml [options]",
                                       "Trains the stages of an experiment in order, evaluates each, and writes one record."},
@@ -55,12 +73,19 @@ int run_command(const std::vector<std::string>& args) {
   overrides.sets = options.list("set");
   if (options.has("seed")) overrides.seed = options.get<std::uint64_t>("seed");
   if (options.has("device")) overrides.device = options.get<std::string>("device");
-  const Experiment experiment = load_experiment(options.positional[0], overrides, host.registry);
+  // A sweep's workers run a copy of the text; relative paths start where the original lies.
+  const fs::path file = options.positional[0];
+  const fs::path origin = options.has("origin") ? fs::path(options.get<std::string>("origin")) : file;
+  const Experiment experiment = parse_experiment(config::read_text(file), origin, overrides, host.registry);
   if (options.has("dry-run")) {
     std::printf("%s", describe_experiment(experiment).c_str());
     return 0;
   }
   TerminalProgress progress(progress_style(options));
+  if (options.has("record")) {
+    return report_outcome(
+        run_at(experiment, host.registry, options.get<std::string>("record"), run_options(options), progress));
+  }
   return report_outcome(
       start_run(experiment, host.registry, options.get<std::string>("out"), run_options(options), progress));
 }
@@ -68,14 +93,16 @@ int run_command(const std::vector<std::string>& args) {
 int resume_command(const std::vector<std::string>& args) {
   po::options_description own;
   own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them");
-  const auto options =
-      parse_options(args,
-                    {"temper resume RECORD.h5|FOLDER",
-                     "Goes on with a run, or with every unfinished run of a folder, exactly where it stopped."},
-                    own, 1, 1);
+  add_sweep_options(own);
+  const auto options = parse_options(
+      args,
+      {"temper resume RECORD.h5|FOLDER|SWEEP",
+       "Goes on with a run, with every unfinished run of a folder, or with a sweep, exactly where it stopped."},
+      own, 1, 1);
   if (options.help_shown) return 0;
   std::vector<fs::path> records;
   const fs::path target = options.positional[0];
+  if (is_sweep(target)) return go_on_with_sweep(target, options);
   if (fs::is_directory(target)) {
     for (const auto& entry : fs::directory_iterator(target)) {
       if (entry.path().extension() == ".h5") records.push_back(entry.path());
@@ -94,17 +121,32 @@ int resume_command(const std::vector<std::string>& args) {
 }
 
 int status_command(const std::vector<std::string>& args) {
-  const auto options =
-      parse_options(args, {"temper status RECORD.h5...", "Shows what each run has done so far."}, {}, 1, 100000);
+  po::options_description own;
+  own.add_options()("watch", "show it again every two seconds until all is done");
+  const auto options = parse_options(
+      args, {"temper status RECORD.h5|SWEEP...", "Shows what each run or sweep has done so far."}, own, 1, 100000);
   if (options.help_shown) return 0;
-  for (const auto& record : options.positional) std::printf("%s", describe_status(record).c_str());
-  return 0;
+  while (true) {
+    std::string text;
+    bool over = true;
+    for (const auto& target : options.positional) {
+      const bool sweep = is_sweep(target);
+      text += sweep ? describe_sweep(target) : describe_status(target);
+      const std::string status = sweep ? "" : RecordReader(target).attribute("status");
+      over &= sweep ? sweep_is_over(target) : status != "running";
+    }
+    const bool watch = options.has("watch");
+    std::printf("%s%s", watch && isatty(STDOUT_FILENO) != 0 ? "\033[H\033[2J" : "", text.c_str());
+    std::fflush(stdout);
+    if (!watch || over || cancel_requested()) return 0;
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+  }
 }
 
 int compare_command(const std::vector<std::string>& args) {
   po::options_description own;
   own.add_options()("by", po::value<std::string>()->default_value("stage"),
-                    "columns: stage, run, or a key such as stages.sft.steps")(
+                    "columns: stage, run, or a key such as stages.sft.steps, or several joined by commas")(
       "baseline", po::value<std::string>()->default_value(""),
       "column that the others are compared with; the first by default")(
       "format", po::value<std::string>()->default_value("table"), "table, md, csv, latex or json")(
@@ -115,7 +157,7 @@ int compare_command(const std::vector<std::string>& args) {
       "tax", "show which abilities each stage lost and gained over the stage it builds on (the alignment tax)");
   const auto options =
       parse_options(args,
-                    {"temper compare RECORD.h5... [options]",
+                    {"temper compare RECORD.h5|FOLDER... [options]",
                      "Compares stages and runs: values with intervals, paired differences, corrected p values."},
                     own, 1, 100000);
   if (options.help_shown) return 0;
@@ -129,7 +171,17 @@ int compare_command(const std::vector<std::string>& args) {
   if (options.has("flips")) compare.view = CompareView::kFlips;
   if (options.has("tax")) compare.view = CompareView::kTax;
   compare.max_flips = options.get<std::int64_t>("max-flips");
-  std::vector<fs::path> records(options.positional.begin(), options.positional.end());
+  std::vector<fs::path> records;
+  for (const auto& target : options.positional) {
+    if (!fs::is_directory(target)) {
+      records.emplace_back(target);
+      continue;
+    }
+    for (const auto& entry : fs::directory_iterator(target)) {
+      if (entry.path().extension() == ".h5") records.push_back(entry.path());
+    }
+  }
+  std::sort(records.begin(), records.end());
   std::printf("%s\n", compare_records(records, compare).c_str());
   return 0;
 }

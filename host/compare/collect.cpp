@@ -26,8 +26,12 @@ struct Source {
 std::string column_of(const RecordReader& reader, const std::string& stage, const std::string& by) {
   if (by == "stage") return stage;
   if (by == "run") return reader.attribute("run_id");
+  const auto comma = by.find(',');
+  if (comma != std::string::npos) {
+    return column_of(reader, stage, by.substr(0, comma)) + ", " + column_of(reader, stage, by.substr(comma + 1));
+  }
   for (const auto& row : reader.resolved()) {
-    if (row.key == by) return row.value;
+    if (row.key == by || row.key == by + ".plugin") return row.value;
   }
   throw ConfigError("--by " + by + ": the record of run '" + reader.attribute("run_id") +
                     "' has no such key; use stage, run or a key that `temper run --dry-run` shows");

@@ -53,8 +53,8 @@ TopSpecs top_specs(const std::string& default_name) {
 
 const std::vector<std::string>& top_keys() {
   static const std::vector<std::string> keys{
-      "experiment", "description", "include",   "seed",     "device", "threads",   "validation_fraction",
-      "model",      "models",      "tokenizer", "datasets", "stages", "evaluators"};
+      "experiment", "description", "include",   "seed",     "device", "threads",    "validation_fraction",
+      "model",      "models",      "tokenizer", "datasets", "stages", "evaluators", "sweep"};
   return keys;
 }
 

@@ -22,7 +22,10 @@ const std::vector<std::string>& known_kinds() {
 
 }  // namespace
 
-std::string PluginInfo::sha256() const { return sha256_file(path); }
+std::string PluginInfo::sha256() const {
+  if (sha256_.empty()) sha256_ = sha256_file(path);
+  return sha256_;
+}
 
 void Registry::add(Registration registration, std::shared_ptr<const PluginInfo> info) {
   if (frozen_) throw PluginError("the registry is frozen; plugins can only be registered while they are loaded");

@@ -18,7 +18,10 @@ namespace temper {
 struct PluginInfo {
   std::string id, version, source, abi_tag;
   std::filesystem::path path;
-  std::string sha256() const;  ///< of the file, computed when asked
+  std::string sha256() const;  ///< of the file, computed when first asked
+
+ private:
+  mutable std::string sha256_;
 };
 
 class Registry final : public PluginCatalog {

@@ -1,4 +1,6 @@
 // Parts of a record as files of their own, and back (see run_record.h): what the stage cache keeps.
+#include <algorithm>
+
 #include "host/record/image_file.h"
 #include "host/record/layout.h"
 #include "host/record/names.h"
@@ -11,8 +13,56 @@ namespace {
 constexpr const char* kPart = "part";
 constexpr const char* kEvals = "evals";
 
-void copy_object(hid_t from, const std::string& name, hid_t to, const std::string& link) {
-  h5::require(H5Ocopy(from, name.c_str(), to, link.c_str(), H5P_DEFAULT, H5P_DEFAULT), "copy '" + name + "'");
+/// The raw values of an attribute or dataset in memory; what variable-length elements point to is freed with it.
+class Values {
+ public:
+  Values(hid_t type, hid_t space) : type_(type), space_(space) {
+    const hssize_t count = H5Sget_simple_extent_npoints(space);
+    bytes_.resize(static_cast<std::size_t>(std::max<hssize_t>(count, 1)) * H5Tget_size(type));
+  }
+  ~Values() { H5Dvlen_reclaim(type_, space_, H5P_DEFAULT, bytes_.data()); }
+  Values(const Values&) = delete;
+  Values& operator=(const Values&) = delete;
+  void* data() { return bytes_.data(); }
+
+ private:
+  hid_t type_, space_;
+  std::vector<char> bytes_;
+};
+
+void copy_attributes(hid_t from, hid_t to) {
+  for (const auto& name : h5::attribute_names(from)) {
+    const h5::Handle source = h5::own(H5Aopen(from, name.c_str(), H5P_DEFAULT), "open the attribute '" + name + "'");
+    const h5::Handle type = h5::own(H5Aget_type(source), "read the type of '" + name + "'");
+    const h5::Handle space = h5::own(H5Aget_space(source), "read the shape of '" + name + "'");
+    Values values(type, space);
+    h5::require(H5Aread(source, type, values.data()), "read the attribute '" + name + "'");
+    const h5::Handle target =
+        h5::own(H5Acreate2(to, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), "write the attribute '" + name + "'");
+    h5::require(H5Awrite(target, type, values.data()), "write the attribute '" + name + "'");
+  }
+}
+
+/// By reading and writing: H5Ocopy of HDF5 1.10.8 crashes on tables of variable-length texts that have several chunks,
+/// compression and checksums.
+void copy_object(hid_t parent, const std::string& name, hid_t to, const std::string& link) {
+  const h5::Handle source = h5::own(H5Oopen(parent, name.c_str(), H5P_DEFAULT), "open '" + name + "'");
+  if (H5Iget_type(source) == H5I_GROUP) {
+    const h5::Handle target = h5::open_or_create_group(to, link);
+    copy_attributes(source, target);
+    for (const auto& child : h5::link_names(source)) copy_object(source, child, target, child);
+    return;
+  }
+  const h5::Handle type = h5::own(H5Dget_type(source), "read the type of '" + name + "'");
+  const h5::Handle space = h5::own(H5Dget_space(source), "read the shape of '" + name + "'");
+  const h5::Handle layout = h5::own(H5Dget_create_plist(source), "read the layout of '" + name + "'");
+  const h5::Handle target =
+      h5::own(H5Dcreate2(to, link.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), "copy '" + name + "'");
+  copy_attributes(source, target);
+  if (H5Sget_simple_extent_npoints(space) == 0) return;
+  Values values(type, space);
+  h5::require(H5Dread(source, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read '" + name + "'");
+  h5::require(H5Dwrite(target, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "copy '" + name + "'");
 }
 
 void remove_link(hid_t group, const std::string& link) {

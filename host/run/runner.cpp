@@ -94,6 +94,7 @@ class Runner {
     record_->flush();
     try {
       for (const auto& slot : experiment_.stages) {
+        if (!is_wanted(slot.name)) continue;
         const StageSummary summary = run_stage(slot);
         if (summary.status == "diverged") {
           record_->set_status("diverged");
@@ -103,10 +104,12 @@ class Runner {
         }
         finished_.push_back(slot.name);
         // An evaluator that needs a later stage (a reward model) sees the earlier ones once that is there.
-        for (const auto& stage : finished_) evaluate(stage);
+        for (const auto& stage : finished_) {
+          if (options_.only.empty() || stage == options_.only) evaluate(stage);
+        }
       }
       record_->set_data(assets_.data_rows());
-      record_->set_status("complete");
+      record_->set_status(options_.only.empty() ? "complete" : "partial");
       record_->flush();
     } catch (const Cancelled&) {
       close_with("cancelled");
@@ -120,6 +123,22 @@ class Runner {
   }
 
  private:
+  /// With `only`, the stage and all that it builds on.
+  bool is_wanted(const std::string& stage) const {
+    if (options_.only.empty() || stage == options_.only) return true;
+    std::vector<std::string> wanted{options_.only};
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      for (const auto& slot : experiment_.stages) {
+        if (slot.name != wanted[i]) continue;
+        for (const auto& link : slot.parents) {
+          if (link.stage == stage) return true;
+          wanted.push_back(link.stage);
+        }
+      }
+    }
+    return false;
+  }
+
   void close_with(const std::string& status) noexcept {
     try {
       record_->set_status(status);
@@ -347,12 +366,12 @@ class Runner {
 
 }  // namespace
 
-RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out, const RunOptions& options,
-                     TerminalProgress& progress) {
-  check_device(experiment);
-  at::set_num_threads(static_cast<int>(threads_of(experiment)));
+namespace {
+
+RunOutcome new_run(const Experiment& experiment, const Registry& registry, const RunPaths& paths, const std::string& run_id,
+                   const RunOptions& options, TerminalProgress& progress) {
   RecordFacts facts;
-  const RunPaths paths = claim_run(out, experiment.name, experiment.seed, resolved_hash(experiment), facts.run_id);
+  facts.run_id = run_id;
   facts.experiment = experiment.name;
   facts.seed = experiment.seed;
   facts.config_source = experiment.source_text;
@@ -361,6 +380,7 @@ RunOutcome start_run(const Experiment& experiment, const Registry& registry, con
   facts.plugins = plugin_rows(experiment, registry);
   facts.host = host_facts();
   facts.host["threads"] = std::to_string(threads_of(experiment));
+  facts.host["identity"] = resolved_hash(experiment);
   // What resume needs: the text with the command line merged in, and where relative paths start.
   write_file_atomically(paths.folder / "experiment.yaml", experiment.effective_text);
   facts.host["experiment_file"] = fs::absolute(experiment.path).lexically_normal().string();
@@ -369,10 +389,45 @@ RunOutcome start_run(const Experiment& experiment, const Registry& registry, con
   return Runner(experiment, registry, options, paths, std::move(record), progress).run();
 }
 
+void use_cache_of(RunPaths& paths, const RunOptions& options) {
+  if (!options.cache.empty()) paths.cache = options.cache;
+}
+
+}  // namespace
+
+RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out, const RunOptions& options,
+                     TerminalProgress& progress) {
+  check_device(experiment);
+  at::set_num_threads(static_cast<int>(threads_of(experiment)));
+  std::string run_id;
+  RunPaths paths = claim_run(out, experiment.name, experiment.seed, resolved_hash(experiment), run_id);
+  use_cache_of(paths, options);
+  return new_run(experiment, registry, paths, run_id, options, progress);
+}
+
+RunOutcome run_at(const Experiment& experiment, const Registry& registry, const fs::path& record_path,
+                  const RunOptions& options, TerminalProgress& progress) {
+  check_device(experiment);
+  if (fs::exists(record_path)) {
+    const std::string identity = RunRecord::open(record_path)->attribute("host_identity");
+    if (identity != resolved_hash(experiment)) {
+      throw ConfigError("record '" + record_path.string() +
+                        "' is of another experiment or other values; choose another one");
+    }
+    return resume_run(record_path, registry, options, progress);
+  }
+  at::set_num_threads(static_cast<int>(threads_of(experiment)));
+  RunPaths paths = paths_of_record(record_path);
+  use_cache_of(paths, options);
+  create_folders(paths.folder);
+  return new_run(experiment, registry, paths, record_path.stem().string(), options, progress);
+}
+
 RunOutcome resume_run(const fs::path& record_path, const Registry& registry, const RunOptions& options,
                       TerminalProgress& progress) {
   auto record = RunRecord::open(record_path);
-  const RunPaths paths = paths_of_record(record_path);
+  RunPaths paths = paths_of_record(record_path);
+  use_cache_of(paths, options);
   if (record->attribute("status") == "complete") {
     progress.say("run " + record->attribute("run_id") + " is complete; nothing to do");
     return {true, paths.record, paths.folder, ""};

@@ -18,12 +18,17 @@ struct RunOutcome {
 };
 
 struct RunOptions {
-  bool use_cache = true;  ///< take stages and evaluations that were computed before, and keep new ones for others
+  bool use_cache = true;        ///< take stages and evaluations that were computed before, and keep new ones for others
+  std::string only;             ///< a stage: do this one and what it builds on, and leave the rest of the run
+  std::filesystem::path cache;  ///< "": beside the folder of the record
 };
 
 /// A new run under `out`. Throws Cancelled after saving on Ctrl-C.
 RunOutcome start_run(const Experiment& experiment, const Registry& registry, const std::filesystem::path& out,
                      const RunOptions& options, TerminalProgress& progress);
+/// The run of exactly this record: made if it is not there, else gone on with if it is of the same experiment.
+RunOutcome run_at(const Experiment& experiment, const Registry& registry, const std::filesystem::path& record,
+                  const RunOptions& options, TerminalProgress& progress);
 /// Goes on exactly where the record's run stopped. A complete run is left as it is.
 RunOutcome resume_run(const std::filesystem::path& record, const Registry& registry, const RunOptions& options,
                       TerminalProgress& progress);

@@ -1,0 +1,153 @@
+// The plan of a sweep on disk, and its state for people (see sweep.h).
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "host/record/record_reader.h"
+#include "host/sweep/sweep.h"
+#include "host/util/files.h"
+#include "temper/error.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json to_json(const SweepPlan& plan) {
+  Json runs = Json::array();
+  for (const auto& run : plan.runs) {
+    Json values = Json::array();
+    for (const auto& [key, value] : run.values) values.push_back({key, value});
+    runs.push_back(
+        {{"run_id", run.run_id}, {"seed", run.seed}, {"values", values}, {"stages", run.stages}, {"keys", run.keys}});
+  }
+  return {{"sweep_version", 1},
+          {"name", plan.name},
+          {"experiment", plan.experiment},
+          {"origin", plan.origin.string()},
+          {"axes", plan.axes},
+          {"text", plan.text},
+          {"runs", runs}};
+}
+
+std::string status_of(const fs::path& record) {
+  if (!fs::exists(record)) return "waiting";
+  try {
+    return RecordReader(record).attribute("status");
+  } catch (const std::exception&) {
+    return "unreadable";
+  }
+}
+
+}  // namespace
+
+bool is_sweep(const fs::path& folder) { return fs::exists(folder / "sweep.json"); }
+
+void save_plan(const SweepPlan& plan, const fs::path& folder) {
+  create_folders(folder);
+  const fs::path path = folder / "sweep.json";
+  const std::string text = to_json(plan).dump(1) + "\n";
+  if (!fs::exists(path)) {
+    write_file_atomically(path, text);
+    return;
+  }
+  const SweepPlan there = load_plan(folder);
+  bool same = there.text == plan.text && there.runs.size() == plan.runs.size();
+  for (std::size_t i = 0; same && i < plan.runs.size(); ++i) same = there.runs[i].run_id == plan.runs[i].run_id;
+  if (!same) {
+    throw ConfigError("folder '" + folder.string() +
+                      "' holds another sweep; choose another --name, or go on with that one: "
+                      "`temper resume " +
+                      folder.string() + "`");
+  }
+  // The same sweep with rebuilt plugins has other keys.
+  write_file_atomically(path, text);
+}
+
+SweepPlan load_plan(const fs::path& folder) {
+  SweepPlan plan;
+  try {
+    const Json json = Json::parse(read_text_file(folder / "sweep.json"));
+    if (json.at("sweep_version") != 1) throw DataError("it is of version " + json.at("sweep_version").dump());
+    plan.name = json.at("name");
+    plan.experiment = json.at("experiment");
+    plan.origin = json.at("origin").get<std::string>();
+    plan.axes = json.at("axes").get<std::vector<std::string>>();
+    plan.text = json.at("text");
+    for (const auto& run : json.at("runs")) {
+      PlannedRun one{run.at("run_id"),
+                     {},
+                     run.at("seed"),
+                     run.at("stages").get<std::vector<std::string>>(),
+                     run.at("keys").get<std::vector<std::string>>()};
+      for (const auto& value : run.at("values")) one.values.emplace_back(value.at(0), value.at(1));
+      plan.runs.push_back(std::move(one));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError("'" + (folder / "sweep.json").string() + "' is no sweep's plan: " + error.what());
+  }
+  plan_tasks(plan);
+  return plan;
+}
+
+std::string describe_sweep(const fs::path& folder) {
+  const SweepPlan plan = load_plan(folder);
+  std::map<std::string, std::size_t> counts;
+  std::ostringstream text;
+  std::size_t width = 10;
+  for (const auto& run : plan.runs) width = std::max(width, run.run_id.size());
+  for (const auto& run : plan.runs) {
+    const fs::path record = folder / (run.run_id + ".h5");
+    const std::string status = status_of(record);
+    ++counts[status];
+    text << "  " << run.run_id << std::string(width + 2 - run.run_id.size(), ' ') << status;
+    if (status != "waiting" && status != "unreadable" && status != "complete") {
+      const RecordReader reader(record);
+      for (const auto& stage : reader.stage_names()) text << "  " << stage << " " << reader.stage(stage).status;
+    }
+    text << "\n";
+  }
+  std::string summary;
+  for (const auto& [status, count] : counts) summary += (summary.empty() ? "" : ", ") + std::to_string(count) + " " + status;
+  // What the workers said last, and how long tasks took.
+  double seconds = 0;
+  std::size_t done = 0;
+  std::map<std::string, std::string> at_work;
+  std::ifstream events(folder / "events.jsonl");
+  for (std::string line; std::getline(events, line);) {
+    const Json event = Json::parse(line, nullptr, false);
+    if (event.is_discarded()) continue;
+    const std::string task = event.value("task", "");
+    if (event.value("event", "") == "start") at_work[task] = event.value("time", "");
+    if (event.value("event", "") != "start") at_work.erase(task);
+    if (event.value("event", "") == "done") {
+      seconds += event.value("seconds", 0.0);
+      ++done;
+    }
+  }
+  std::ostringstream head;
+  head << plan.name << ": " << plan.runs.size() << " runs (" << summary << "), " << plan.distinct_stages << " distinct of "
+       << plan.all_stages << " stages\n";
+  for (const auto& [task, since] : at_work) head << "  at work: " << task << " since " << since << "\n";
+  if (done > 0 && done < plan.tasks.size()) {
+    const double left = seconds / static_cast<double>(done) * static_cast<double>(plan.tasks.size() - done);
+    head << "  " << done << " of " << plan.tasks.size() << " tasks done; about " << format_duration(left)
+         << " of work left (over all jobs)\n";
+  }
+  return head.str() + text.str();
+}
+
+bool sweep_is_over(const fs::path& folder) {
+  const SweepPlan plan = load_plan(folder);
+  for (const auto& run : plan.runs) {
+    const std::string status = status_of(folder / (run.run_id + ".h5"));
+    if (status != "complete" && status != "failed" && status != "diverged") return false;
+  }
+  return true;
+}
+
+}  // namespace temper

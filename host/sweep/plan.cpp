@@ -1,0 +1,207 @@
+// Planning a sweep (see plan.h).
+#include "host/sweep/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "host/config/compose.h"
+#include "host/config/yaml_write.h"
+#include "host/run/stage_keys.h"
+#include "temper/error.h"
+#include "temper/hash.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kLongestId = 100;
+
+std::string shown(const std::vector<Assignment>& values) {
+  std::string text;
+  for (const auto& [key, value] : values) text += (text.empty() ? "" : ", ") + key + "=" + value;
+  return text.empty() ? "the experiment as it is" : text;
+}
+
+/// The last part of each key, or more of it where two would be the same.
+std::map<std::string, std::string> short_names(const std::vector<std::string>& keys) {
+  std::map<std::string, std::string> names;
+  for (const auto& key : keys) {
+    for (auto dot = key.rfind('.');; dot = key.rfind('.', dot - 1)) {
+      const std::string tail = dot == std::string::npos ? key : key.substr(dot);
+      const bool clash =
+          dot != std::string::npos && std::count_if(keys.begin(), keys.end(), [&](const std::string& other) {
+                                        return other.size() >= tail.size() &&
+                                               other.compare(other.size() - tail.size(), tail.size(), tail) == 0;
+                                      }) > 1;
+      if (clash && dot > 0) continue;
+      names[key] = dot == std::string::npos ? key : tail.substr(1);
+      break;
+    }
+  }
+  return names;
+}
+
+/// What the resolved experiment says of a key: 1e-5 and 0.00001 are one value, 1 is the number and true the flag as the
+/// parameter's type has it.
+std::string resolved_value(const Experiment& experiment, const std::string& key, const std::string& given) {
+  for (const auto& entry : experiment.resolved) {
+    if (entry.key == key || entry.key == key + ".plugin") return entry.value;
+  }
+  return given;
+}
+
+std::string identity_of(const SweepPlan& plan) {
+  Sha256 hash;
+  hash.update(plan.text);
+  for (const auto& run : plan.runs) hash.update("\n" + run.run_id + "\n" + std::to_string(run.seed) + shown(run.values));
+  return hash.hex().substr(0, 8);
+}
+
+/// The experiment's tree with the command line's values, and its own sweep section taken out.
+config::YamlNode compose(const SweepRequest& request, SweepSpec& spec) {
+  const std::string text = config::read_text(request.experiment);
+  config::YamlNode tree = config::compose(text, request.experiment).tree;
+  if (const config::YamlNode* section = tree.find("sweep")) {
+    SweepSpec own = read_spec(*section);
+    std::erase_if(own.axes, [&](const Axis& axis) {
+      return std::any_of(spec.axes.begin(), spec.axes.end(), [&](const Axis& given) { return given.key == axis.key; });
+    });
+    own.axes.insert(own.axes.end(), spec.axes.begin(), spec.axes.end());
+    spec.axes = std::move(own.axes);
+    for (auto& zip : own.zips) spec.zips.push_back(std::move(zip));
+    for (auto& out : own.excludes) spec.excludes.push_back(std::move(out));
+    if (spec.list.empty()) spec.list = std::move(own.list);
+    if (spec.seeds.empty()) spec.seeds = std::move(own.seeds);
+    if (spec.draws == 0) spec.draws = own.draws;
+    std::erase_if(tree.children, [](const config::YamlNode& entry) { return entry.key == "sweep"; });
+  }
+  for (const auto& assignment : request.sets) config::apply_set(tree, assignment);
+  return tree;
+}
+
+}  // namespace
+
+std::string name_part(const std::string& value) {
+  std::string part;
+  for (const char c : value) {
+    const bool keeps = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' ||
+                       c == '+' || c == '-';
+    part += keeps ? c : '_';
+  }
+  return part;
+}
+
+SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
+  SweepPlan plan;
+  SweepSpec spec = request.spec;
+  plan.origin = fs::absolute(request.experiment).lexically_normal();
+  const config::YamlNode tree = compose(request, spec);
+  plan.text = config::write_yaml(tree);
+  const Experiment base = parse_experiment(plan.text, plan.origin, {}, registry);
+  plan.experiment = base.name;
+  if (request.threads > 0 && base.threads == 0) {
+    config::YamlNode with_threads = tree;
+    config::apply_option(with_threads, "threads", std::to_string(request.threads));
+    plan.text = config::write_yaml(with_threads);
+  }
+  const auto cells = expand(spec, base.seed);
+  const std::vector<std::uint64_t> seeds = spec.seeds.empty() ? std::vector<std::uint64_t>{base.seed} : spec.seeds;
+  for (const auto& cell : cells) {
+    for (const auto& [key, value] : cell) {
+      if (std::find(plan.axes.begin(), plan.axes.end(), key) == plan.axes.end()) plan.axes.push_back(key);
+    }
+  }
+  const auto names = short_names(plan.axes);
+  std::map<std::string, std::string> fingerprints;
+  std::set<std::string> ids;
+  std::map<std::string, std::string> identities;
+  std::size_t merged = 0;
+  for (const auto& cell : cells) {
+    Overrides overrides;
+    for (const auto& [key, value] : cell) overrides.sets.push_back(key + "=" + value);
+    Experiment experiment;
+    try {
+      experiment = parse_experiment(plan.text, plan.origin, overrides, registry);
+    } catch (const ConfigError& error) {
+      throw ConfigError("cell " + shown(cell) + ": " + error.what());
+    }
+    for (const std::uint64_t seed : seeds) {
+      experiment.seed = seed;
+      PlannedRun run{"", cell, seed, {}, {}};
+      bool exact = true;
+      for (const auto& [key, value] : cell) {
+        const std::string resolved = resolved_value(experiment, key, value);
+        exact &= name_part(resolved) == resolved;
+        run.run_id += names.at(key) + "=" + name_part(resolved) + "-";
+      }
+      run.run_id += "s" + std::to_string(seed);
+      const std::string identity = resolved_hash(experiment);
+      if (!identities.emplace(identity, run.run_id).second) {
+        ++merged;  // the same settings in another spelling
+        continue;
+      }
+      if (!exact || run.run_id.size() > kLongestId) {
+        run.run_id = run.run_id.substr(0, kLongestId - 10) + "-" + identity.substr(0, 8);
+      }
+      if (!ids.insert(run.run_id).second) {
+        run.run_id += "-" + identity.substr(0, 8);
+        ids.insert(run.run_id);
+      }
+      // Data is named by its slot: its content is the same for all runs.
+      StageKeys keys(experiment, registry, experiment.threads, [&](const std::string& name) {
+        for (const auto& slot : experiment.datasets) {
+          if (slot.name != name) continue;
+          std::string text = slot.plugin;
+          for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
+          return sha256_hex(text);
+        }
+        return std::string();
+      });
+      for (const auto& stage : experiment.stages) {
+        run.stages.push_back(stage.name);
+        run.keys.push_back(stage.checkpoint.empty() ? keys.stage(stage.name) : "");
+      }
+      plan.runs.push_back(std::move(run));
+    }
+  }
+  if (merged > 0) {
+    plan.notes.push_back(std::to_string(merged) +
+                         " runs have the same settings as another one in another spelling and are "
+                         "not run again");
+  }
+  plan.name = request.name.empty() ? base.name + "-sweep-" + identity_of(plan) : request.name;
+  plan_tasks(plan);
+  return plan;
+}
+
+void plan_tasks(SweepPlan& plan) {
+  plan.tasks.clear();
+  plan.all_stages = 0;
+  std::map<std::string, std::size_t> task_of;
+  for (std::size_t r = 0; r < plan.runs.size(); ++r) {
+    const PlannedRun& run = plan.runs[r];
+    std::vector<std::size_t> so_far;
+    std::string own_last;  // a last stage that no earlier run has is computed with the rest of the run
+    for (std::size_t s = 0; s < run.stages.size(); ++s) {
+      if (run.keys[s].empty()) continue;
+      ++plan.all_stages;
+      const auto found = task_of.find(run.keys[s]);
+      if (found != task_of.end()) {
+        so_far.push_back(found->second);
+        continue;
+      }
+      if (s + 1 == run.stages.size()) {
+        own_last = run.keys[s];
+        continue;
+      }
+      task_of[run.keys[s]] = plan.tasks.size();
+      plan.tasks.push_back({r, run.stages[s], so_far});
+      so_far.push_back(plan.tasks.size() - 1);
+    }
+    if (!own_last.empty()) task_of[own_last] = plan.tasks.size();
+    plan.tasks.push_back({r, "", std::move(so_far)});
+  }
+  plan.distinct_stages = task_of.size();
+}
+
+}  // namespace temper

@@ -1,0 +1,48 @@
+// Runs a planned sweep: tasks whose needs are met go to worker processes, as many at once as there are jobs. What is done is
+// in the records and in the stage cache, so a killed sweep goes on where it was; sweep.json is the plan, events.jsonl what
+// happened. Layout: <out>/<sweep>/sweep.json, <out>/<sweep>/<run_id>.h5 and folders, <out>/<sweep>/logs/, and
+// <out>/<sweep>/work/ for stages in flight.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/plugin/registry.h"
+#include "host/sweep/plan.h"
+#include "host/util/progress.h"
+
+namespace temper {
+
+struct SweepOptions {
+  int jobs = 1;
+  int threads = 1;  ///< of each worker
+  int retries = 0;  ///< further tries of a failed task
+  bool fail_fast = false;
+  double timeout_s = 0;                  ///< of one task; 0: none
+  std::vector<std::string> worker_args;  ///< handed to each worker: --plugin-path, --no-cache
+};
+
+struct SweepOutcome {
+  std::filesystem::path folder;
+  std::size_t complete = 0, failed = 0, all = 0;
+  std::vector<std::filesystem::path> records;  ///< of complete runs, in the plan's order
+};
+
+/// Writes the plan where it is not there yet. A folder that holds another plan is a ConfigError.
+void save_plan(const SweepPlan& plan, const std::filesystem::path& folder);
+/// Throws DataError if the folder is no sweep.
+SweepPlan load_plan(const std::filesystem::path& folder);
+bool is_sweep(const std::filesystem::path& folder);
+
+/// Does what is missing. Throws Cancelled on Ctrl-C, after the workers have saved.
+SweepOutcome run_sweep(const SweepPlan& plan, const std::filesystem::path& folder, const SweepOptions& options,
+                       TerminalProgress& progress);
+
+/// Runs and their state, with the time that is left as far as it can be told.
+std::string describe_sweep(const std::filesystem::path& folder);
+/// Whether every run is complete or failed, and no worker is at work.
+bool sweep_is_over(const std::filesystem::path& folder);
+
+}  // namespace temper
