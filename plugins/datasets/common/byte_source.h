@@ -15,6 +15,9 @@
 
 namespace temper::dataset_io {
 
+/// What some programs put in front of UTF-8.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 class ByteSource {
  public:
   virtual ~ByteSource() = default;

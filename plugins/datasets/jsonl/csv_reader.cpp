@@ -12,9 +12,8 @@
 namespace temper::dataset_jsonl {
 namespace {
 
+using dataset_io::kByteOrderMark;
 using dataset_io::place;
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 }  // namespace
 

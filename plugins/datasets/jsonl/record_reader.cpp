@@ -10,10 +10,10 @@ namespace temper::dataset_jsonl {
 namespace {
 
 using dataset_io::BufferedBytes;
+using dataset_io::kByteOrderMark;
 using dataset_io::place;
 
 constexpr std::string_view kBlanks = " \t\r\n";
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// Takes off blanks (and a byte order mark) and returns the first byte behind them, or 0 at the end of the file.
 char skip_blanks(BufferedBytes& bytes) {

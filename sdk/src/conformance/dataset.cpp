@@ -170,7 +170,7 @@ Outcome restartable(const Subject& subject) {
   });
 }
 
-Outcome deterministic(const Subject& subject) {
+Outcome same_rows_twice(const Subject& subject) {
   return with_dataset(subject, [&](Dataset& dataset) {
     const auto other = subject.plugin.make<Dataset>(subject.registration.id, subject.values, {".", subject.seed});
     if (dataset.fingerprint().empty()) return Outcome::fail("fingerprint() is empty");
@@ -210,7 +210,7 @@ void add_dataset_checks(std::vector<Check>& checks) {
   add("rows", "Rows hold something to use and are valid UTF-8.", rows_usable);
   add("ids", "Ids are there and unique within a stream.", ids_unique);
   add("restartable", "A second stream gives the same rows.", restartable);
-  add("deterministic", "Equal parameters and seed give equal fingerprints and rows.", deterministic);
+  add("deterministic", "Equal parameters and seed give equal fingerprints and rows.", same_rows_twice);
   add("splits", "No row of the test split is in the training split.", splits_apart);
 }
 

@@ -83,7 +83,7 @@ Outcome rows_sound(const Subject& subject) {
   });
 }
 
-Outcome deterministic(const Subject& subject) {
+Outcome same_result_twice(const Subject& subject) {
   return with_result(subject, [&](const EvalResult& first, FakeEvalContext&) {
     FakeEvalContext context(subject.seed);
     const EvalResult second = subject.plugin.make<Evaluator>(subject.registration.id, subject.values, {})->evaluate(context);
@@ -138,7 +138,7 @@ void add_evaluator_checks(std::vector<Check>& checks) {
   };
   add("metrics", "Metrics have a name and a doc, are finite and within their interval.", metrics_sound);
   add("rows", "Rows have unique ids, a prompt hash and one score a name.", rows_sound);
-  add("deterministic", "The same seed gives the same result.", deterministic);
+  add("deterministic", "The same seed gives the same result.", same_result_twice);
   add("model", "Evaluating leaves the model's weights and mode as they were.", model_unchanged);
   add("empty", "An empty set is a DataError.", empty_refused);
 }

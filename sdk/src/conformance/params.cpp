@@ -132,7 +132,7 @@ Outcome specs_sound(const Subject& subject) {
   return Outcome::pass();
 }
 
-Outcome round_trip(const Subject& subject) {
+Outcome defaults_survive(const Subject& subject) {
   for (const auto& spec : subject.registration.specs) {
     const std::string text = to_text(spec.default_value);
     if (!(read_value(spec, text) == spec.default_value)) {
@@ -234,7 +234,8 @@ Outcome random_sets(const Subject& subject) {
 
 void add_params_checks(std::vector<Check>& checks) {
   checks.push_back({"params.sound", "", 1, "Names, docs, ranges and defaults of the parameters are sound.", specs_sound});
-  checks.push_back({"params.round_trip", "", 1, "Every default survives being written as text and read again.", round_trip});
+  checks.push_back(
+      {"params.round_trip", "", 1, "Every default survives being written as text and read again.", defaults_survive});
   checks.push_back({"params.defaults", "", 1, "The defaults build an instance.", defaults_build});
   checks.push_back({"params.bounds", "", 2, "Each bound and choice builds, or is refused with a ConfigError.", bounds});
   checks.push_back({"params.random", "", 2, "Random allowed values build, or are refused with a ConfigError.", random_sets});
