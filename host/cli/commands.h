@@ -14,6 +14,7 @@ int status_command(const std::vector<std::string>& args);
 int eval_command(const std::vector<std::string>& args);
 int cache_command(const std::vector<std::string>& args);
 int compare_command(const std::vector<std::string>& args);
+int report_command(const std::vector<std::string>& args);
 int generate_command(const std::vector<std::string>& args);
 int chat_command(const std::vector<std::string>& args);
 int tokenize_command(const std::vector<std::string>& args);

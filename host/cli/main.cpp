@@ -32,6 +32,7 @@ const std::vector<Command>& commands() {
       {"status", "what a run or sweep has done so far", temper::status_command},
       {"eval", "run evaluators on a finished model", temper::eval_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
+      {"report", "one HTML page about runs or a sweep: tables, curves, what changed", temper::report_command},
       {"cache", "what runs share: list, verify, prune", temper::cache_command},
       {"generate", "let a trained model answer a prompt", temper::generate_command},
       {"chat", "talk with a trained model, or several in turn", temper::chat_command},
