@@ -31,9 +31,9 @@ std::vector<ScoreWindow> score_windows_with_source(const ScoreRequest& request, 
 
 class BatchScorer final : public Scorer {
  public:
-  /// `share` false: full passes only.
+  /// `batch_tokens`: small enough for activations to stay in the processor's cache. `share` false: full passes only.
   BatchScorer(Architecture& model, const Tokenizer& tokenizer, std::function<bool()> cancelled,
-              std::int64_t batch_tokens = 4096, bool share = true);
+              std::int64_t batch_tokens = 1024, bool share = true);
   std::vector<Score> score(const std::vector<ScoreRequest>& requests) override;
 
  private:

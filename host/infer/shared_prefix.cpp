@@ -55,8 +55,9 @@ struct Places {
   std::int64_t contexts = 1, followers = 1;
   std::int64_t all() const { return 1 + contexts + followers; }
 };
-Places places_for(std::int64_t longest) {
+Places places_for(std::int64_t longest, bool anything_follows) {
   const std::int64_t places = std::clamp<std::int64_t>(kCachePositions / longest, 4, kMostPlaces);
+  if (!anything_follows) return {places - 1, 0};
   return {(places - 1) / 3, places - 1 - (places - 1) / 3};
 }
 
@@ -73,7 +74,7 @@ class Planner {
       longest = std::max(longest, static_cast<std::int64_t>(window.input.size() + window.source.size()));
       followers += steps_of(window) > 0 ? 1 : 0;
     }
-    places_ = places_for(longest);
+    places_ = places_for(longest, followers > 0);
     const double follow = step_cost(std::min(places_.followers, followers));
     for (const auto& context : contexts_) {
       double full = 0, after = 0;
@@ -162,15 +163,17 @@ class SharedRun {
         batch_tokens_(batch_tokens),
         windows_(windows) {
     std::int64_t room = 1, source_room = 0;
+    bool follows = false;
     for (const auto& beginning : plan) {
       for (const auto& context : beginning.contexts) {
         for (const std::size_t index : context.windows) {
           room = std::max(room, static_cast<std::int64_t>(windows[index].input.size()));
           source_room = std::max(source_room, static_cast<std::int64_t>(windows[index].source.size()));
+          follows |= steps_of(windows[index]) > 0;
         }
       }
     }
-    places_ = places_for(room + source_room);
+    places_ = places_for(room + source_room, follows);
     decoder_.prepare_decoding(WeightFormat::kFloat32);
     state_ = decoder_.make_state(places_.all(), room, source_room);
   }
