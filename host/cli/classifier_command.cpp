@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 namespace {
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string line_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// "key=value" of a repeated option.
 std::map<std::string, std::string> pairs_of(const ParsedOptions& options, const std::string& name) {
@@ -179,7 +179,7 @@ int train(const std::vector<std::string>& args) {
   result["bytes"] = bytes.size();
   result["path"] = path;
   if (json) {
-    std::printf("%s\n", dump(result).c_str());
+    std::printf("%s\n", line_of(result).c_str());
     return 0;
   }
   std::string labels;
@@ -206,7 +206,7 @@ int test(const std::vector<std::string>& args) {
   for (const auto& row : rows) probabilities.push_back(classifier.probabilities(row.text));
   const auto report = report_on(classifier.labels(), labels_of(rows), probabilities);
   if (json) {
-    std::printf("%s\n", dump(json_of(report)).c_str());
+    std::printf("%s\n", line_of(json_of(report)).c_str());
   } else {
     print(options.positional[0], report);
   }
@@ -248,7 +248,7 @@ int apply(const std::vector<std::string>& args) {
           line["probabilities"][classifier.labels()[k]] = probabilities[k];
         }
       }
-      lines += dump(line) + "\n";
+      lines += line_of(line) + "\n";
     });
   }
   if (lines.empty()) throw DataError("the data files hold no row");
