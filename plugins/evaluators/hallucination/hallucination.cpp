@@ -2,6 +2,7 @@
 #include "hallucination.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "claims.h"
@@ -171,6 +172,9 @@ ParamTable<Params> params_table() {
       "judge", &P::judge,
       "A judge of truth from outside the run (checkpoint folder or RECORD.h5:STAGE): a reward model with loss binary.");
   table.stages("judge_stage", &P::judge_stage, "Stages of the run that judge truth; averaged with judge, in log-odds.");
+  table.add("judge_classifier", &P::judge_classifier,
+            "A judge of truth that is a file of `temper classifier train` on answers alone; averaged with the others.");
+  table.add("judge_label", &P::judge_label, "The classifier's label for true answers.");
   table.add("informative_judge", &P::informative_judge, "A judge of whether answers tell anything, from outside the run.");
   table.stages("informative_stage", &P::informative_stage, "Stages of the run that judge whether answers tell anything.");
   table.add("multiple_choice", &P::multiple_choice, "Whether TruthfulQA's options are scored by likelihood (mc1, mc2).");
@@ -208,6 +212,7 @@ EvalResult Hallucination::evaluate(EvalContext& context) {
   TruthJudge truthful, informative;
   if (!params_.judge.empty()) truthful.add(context.models(), params_.judge);
   for (const auto& stage : params_.judge_stage) truthful.add(context, stage);
+  add_classifier(truthful);
   if (!params_.informative_judge.empty()) informative.add(context.models(), params_.informative_judge);
   for (const auto& stage : params_.informative_stage) informative.add(context, stage);
 
@@ -279,8 +284,14 @@ EvalResult Hallucination::evaluate(EvalContext& context) {
   return result;
 }
 
+void Hallucination::add_classifier(TruthJudge& judge) const {
+  if (params_.judge_classifier.empty()) return;
+  judge.add((std::filesystem::path(base_dir_) / params_.judge_classifier).string(), params_.judge_label);
+}
+
 void Hallucination::begin_judging(ModelLender& models) {
   if (!params_.judge.empty()) truthful_.add(models, params_.judge);
+  add_classifier(truthful_);
   if (!params_.informative_judge.empty()) informative_.add(models, params_.informative_judge);
 }
 

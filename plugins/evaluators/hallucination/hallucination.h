@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "temper/evaluator.h"
@@ -18,19 +19,22 @@ struct Params {
   std::int64_t limit = 0;
   std::string judge;                     ///< a model from outside
   std::vector<std::string> judge_stage;  ///< stages of the run
+  std::string judge_classifier;          ///< file of a text classifier
+  std::string judge_label = "yes";
   std::string informative_judge;
   std::vector<std::string> informative_stage;
   bool multiple_choice = true;
   std::string truthfulqa_prompt = "qa";
   SamplingParams sampling;
-  bool judges() const { return !judge.empty() || !judge_stage.empty(); }
+  bool judges() const { return !judge.empty() || !judge_stage.empty() || !judge_classifier.empty(); }
   bool judges_information() const { return !informative_judge.empty() || !informative_stage.empty(); }
 };
 ParamTable<Params> params_table();
 
 class Hallucination final : public Evaluator, public TextJudge {
  public:
-  explicit Hallucination(const Params& params) : params_(params) {}
+  explicit Hallucination(const Params& params, std::string base_dir = "")
+      : params_(params), base_dir_(std::move(base_dir)) {}
 
   EvalResult evaluate(EvalContext& context) override;
   void begin_judging(ModelLender& models) override;
@@ -40,7 +44,9 @@ class Hallucination final : public Evaluator, public TextJudge {
   std::string judge(const std::string& row_json) override;
 
  private:
+  void add_classifier(TruthJudge& judge) const;
   Params params_;
+  std::string base_dir_;
   TruthJudge truthful_, informative_;  ///< of begin_judging
 };
 

@@ -13,6 +13,7 @@
 #include <numeric>
 
 #include "group_batches.h"
+#include "probe.h"
 #include "reward_models.h"
 #include "sentinels.h"
 #include "temper/preference.h"
@@ -152,7 +153,7 @@ double area_under_curve(const std::vector<double>& readings, const std::vector<f
 }
 
 FitStatus learn_labels(StageContext& context, const std::vector<std::string>& data, const std::string& template_name,
-                       const TrainParams& train_params) {
+                       const LabelSettings& settings, const TrainParams& train_params) {
   const ArchitectureTraits traits = context.model().traits();
   const auto load = [&](bool validation) {
     return label_answers(context.preferences(data, validation), template_name, train_params.context, context.tokenizer(),
@@ -169,6 +170,13 @@ FitStatus learn_labels(StageContext& context, const std::vector<std::string>& da
   check_reward_position(context, train.dialogues);
 
   const auto pad_id = context.tokenizer().pad_id();
+  // A resumed stage gets its head back from the checkpoint.
+  if (settings.probe && context.resume_state() == nullptr) {
+    context.note("the head starts from logistic regression on " +
+                 std::to_string(std::min<std::int64_t>(settings.probe_rows, static_cast<std::int64_t>(train.good.size()))) +
+                 " answers");
+    probe(context.model(), head, train, settings.probe_rows, settings.probe_strength, pad_id);
+  }
   const auto batches = [&](const LabelledAnswers& answers, const std::string& name) {
     return GroupBatches(static_cast<std::int64_t>(answers.dialogues.size()), train_params.batch_size,
                         derive_seed(context.seed(), {"data", name}), [&](const std::vector<std::int64_t>& chosen) {

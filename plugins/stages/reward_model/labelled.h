@@ -39,8 +39,13 @@ SummedLoss label_loss(Architecture& model, const stages::RewardHead& head, const
 /// Source: Mann and Whitney (1947).
 double area_under_curve(const std::vector<double>& readings, const std::vector<float>& good);
 
+struct LabelSettings {
+  bool probe = false;  ///< whether the head starts from probe.h
+  std::int64_t probe_rows = 4096;
+  double probe_strength = 0.003;
+};
 /// The whole stage: data, sentinels, training, report over held-out answers, head kept.
 FitStatus learn_labels(StageContext& context, const std::vector<std::string>& data, const std::string& template_name,
-                       const TrainParams& train);
+                       const LabelSettings& settings, const TrainParams& train);
 
 }  // namespace temper::reward_model

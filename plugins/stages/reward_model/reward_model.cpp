@@ -11,7 +11,6 @@
 
 #include "dialogues.h"
 #include "group_batches.h"
-#include "labelled.h"
 #include "reward_models.h"
 #include "sentinels.h"
 #include "temper/preference.h"
@@ -116,6 +115,14 @@ ParamTable<Params> params_table() {
             "bradley_terry learns which answer of a pair is better, binary whether a single answer is good: its reward is "
             "the log-odds of that, so nothing may shift it and normalise has to be none.",
             {.choices = {"bradley_terry", "binary"}});
+  table.add("head_start", &P::head_start,
+            "With loss binary, how the head begins: drawn at random, or by logistic regression on what the untrained model "
+            "holds at the answers' last tokens.",
+            {.choices = {"random", "probe"}});
+  table.add("probe_rows", &P::probe_rows, "How many answers that regression reads, spread evenly over all.",
+            {.min = 2, .max = 1e7, .unit = "answers"});
+  table.add("probe_strength", &P::probe_strength, "How much fit counts against small weights in it (scikit-learn's C).",
+            {.min = 1e-9, .max = 1e9});
   table.add("dimensions", &P::dimensions,
             "One head each for pairs of these dimensions (helpfulness, safety); empty is one head for all pairs.");
   table.add("dimension_weights", &P::dimension_weights,
@@ -138,6 +145,8 @@ ParamTable<Params> params_table() {
                 "with loss binary the reward is the log-odds that an answer is good; set normalise to none");
   table.require([](const P& p) { return p.loss != "binary" || p.dimensions.empty(); },
                 "with loss binary there is one head; leave dimensions out and train a stage for each label instead");
+  table.require([](const P& p) { return p.loss == "binary" || p.head_start == "random"; },
+                "head_start probe is for labelled answers; set loss to binary or head_start to random");
   table.require([](const P& p) { return p.loss != "binary" || p.centring == 0; },
                 "centring is for pairs; with loss binary set it to 0");
   return table;
@@ -145,8 +154,9 @@ ParamTable<Params> params_table() {
 
 FitStatus RewardModel::run(StageContext& context) {
   const std::string template_name = choose_template(context, params_.prompt_template);
-  return params_.loss == "binary" ? learn_labels(context, params_.data, template_name, params_.train)
-                                  : learn_pairs(context, template_name);
+  if (params_.loss != "binary") return learn_pairs(context, template_name);
+  const LabelSettings settings{params_.head_start == "probe", params_.probe_rows, params_.probe_strength};
+  return learn_labels(context, params_.data, template_name, settings, params_.train);
 }
 
 FitStatus RewardModel::learn_pairs(StageContext& context, const std::string& template_name) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "labelled.h"
 #include "pairs.h"
 #include "reward_head.h"
 #include "temper/stage.h"
@@ -19,6 +20,9 @@ struct Params {
   std::vector<std::string> data;
   std::string prompt_template;
   std::string loss = "bradley_terry";
+  std::string head_start = "random";
+  std::int64_t probe_rows = 4096;
+  double probe_strength = 0.003;
   std::vector<std::string> dimensions;
   std::vector<std::string> dimension_weights;
   std::string combine = "weighted_sum";

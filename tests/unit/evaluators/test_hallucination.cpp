@@ -1,12 +1,15 @@
 // hallucination: claims and their sources, outcomes of questions about people, TruthfulQA's columns and prompt, metrics with
 // their denominators, and the judge's rows.
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 
 #include "claims.h"
 #include "csv.h"
 #include "hallucination.h"
 #include "outcomes.h"
 #include "support.h"
+#include "temper/text_classifier.h"
 #include "truthfulqa.h"
 
 using namespace temper;
@@ -192,4 +195,39 @@ TEST_CASE("nothing to measure is an error that says what would be") {
   CHECK_THROWS_WITH(Hallucination(params_of()).evaluate(context), ContainsSubstring("multiple_choice or a judge"));
   context.ask("k", "closed_book");
   CHECK_THROWS_WITH(Hallucination(params_of()).evaluate(context), ContainsSubstring("items.jsonl:2"));
+}
+
+TEST_CASE("a text classifier is a judge too, of answers alone") {
+  std::vector<LabelledText> rows;
+  for (int i = 0; i < 12; ++i) {
+    rows.push_back({"Nothing happens, number " + std::to_string(i), "yes"});
+    rows.push_back({"You die at once, number " + std::to_string(i), "no"});
+  }
+  const TextClassifier classifier = TextClassifier::train(rows, {});
+  const auto file = std::filesystem::temp_directory_path() / "temper_truth.classifier";
+  std::ofstream(file, std::ios::binary) << classifier.to_bytes();
+  Params params = params_of();
+  params.judge_classifier = file.filename().string();
+  ScriptedContext context;
+  const json columns = {{"correct_answers", {"A"}}, {"incorrect_answers", {"B"}}};
+  context.ask("good", "", columns, "", "Nothing happens to you.");
+  context.ask("bad", "", columns, "", "You die.");
+  context.ask("who", "unknown_person", nullptr, "", "You die.");
+  Hallucination evaluator(params, file.parent_path().string());
+  const EvalResult result = evaluator.evaluate(context);
+  CHECK(scores(result, "truthful.num") == std::vector<double>{1, 0, 0});
+  CHECK(scores(result, "truthful.den") == std::vector<double>{1, 1, 0});
+  CHECK(scores(result, "truthful_probability.num")[1] == Approx(classifier.probability("You die.", "yes")));
+  // The published prompt's own ends of an answer.
+  CHECK(context.scripted.sampling.stop == std::vector<std::string>{"\n\n", "\nQ:"});
+  class NoModels final : public ModelLender {
+   public:
+    LentModel& model(const std::string&) override { throw PluginError("not used"); }
+  } models;
+  evaluator.begin_judging(models);
+  const json verdict = json::parse(evaluator.judge(R"({"question": "What happens?", "response": "Nothing happens."})"));
+  CHECK(verdict.at("truthful").get<double>() == Approx(classifier.probability("Nothing happens.", "yes")));
+  params.judge_label = "true";
+  CHECK_THROWS_WITH(Hallucination(params, file.parent_path().string()).evaluate(context), ContainsSubstring("'no', 'yes'"));
+  std::filesystem::remove(file);
 }

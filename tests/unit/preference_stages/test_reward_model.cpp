@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "labelled.h"
+#include "probe.h"
 #include "reward_model.h"
 #include "reward_models.h"
 #include "support.h"
@@ -104,6 +105,47 @@ TEST_CASE("area under the curve: ties count half", "[preference_stages][reward_m
   CHECK(area_under_curve({2, 1, 1, 0}, {1, 1, 0, 0}) == 0.875);
 }
 
+TEST_CASE("logistic regression is scikit-learn's on standardised features", "[preference_stages][reward_model]") {
+  // tests/reference/hallucination/probe.py; the third feature never changes.
+  at::Tensor x_ND = at::zeros({40, 3}, at::kDouble), y_N = at::zeros({40}, at::kDouble);
+  for (std::int64_t k = 0; k < 40; ++k) {
+    x_ND[k][0] = static_cast<double>(k % 7 - 3) + 0.25 * static_cast<double>(k % 3);
+    x_ND[k][1] = static_cast<double>(100 + 20 * (k * k % 11));
+    x_ND[k][2] = 5.0;
+    y_N[k] = static_cast<double>((k % 7 > 3) != (k % 5 == 0));
+  }
+  const auto weak = reward_model::fit_logistic(x_ND, y_N, 0.05), strong = reward_model::fit_logistic(x_ND, y_N, 2);
+  CHECK(weak.weight_D[0].item<double>() == Approx(0.146301492).epsilon(1e-6));
+  CHECK(weak.weight_D[1].item<double>() == Approx(-0.002279538).epsilon(1e-6));
+  CHECK(weak.weight_D[2].item<double>() == Approx(0).margin(1e-9));
+  CHECK(weak.bias == Approx(0.183592453).epsilon(1e-6));
+  CHECK(strong.weight_D[0].item<double>() == Approx(0.461444342).epsilon(1e-6));
+  CHECK(strong.bias == Approx(0.867774206).epsilon(1e-6));
+}
+
+TEST_CASE("a probed head is calibrated on what it read, before any step", "[preference_stages][reward_model]") {
+  TestContext context = labelled_context();
+  reward_model::Params params = params_of(0);
+  params.head_start = "probe";
+  params.probe_strength = 0.1;
+  const auto before = weights_of(context.own);
+  reward_model::RewardModel(params).run(context);
+  CHECK(equal(before, weights_of(context.own)));
+  const stages::RewardHead head = stages::load_head(context.extras.at(""), "judge");
+  const LabelledAnswers train = label_answers(context.train_pairs, "plain", 48, context.bytes, context.own.traits());
+  const at::Tensor p_N = stages::read_rewards(context.own, head, train.dialogues, 256).select(1, 0).sigmoid();
+  // The free bias makes mean probability and share of good answers equal.
+  CHECK(p_N.mean().item<double>() == Approx(0.5).margin(1e-4));
+  double loss = 0;
+  for (std::size_t i = 0; i < train.good.size(); ++i) {
+    const double p = p_N[static_cast<std::int64_t>(i)].item<double>();
+    loss -= std::log(train.good[i] == 1 ? p : 1 - p) / 96;
+  }
+  CHECK(loss < 0.95 * std::log(2));
+  CHECK(last_of(context, "held_out_accuracy") > 0.5);
+  CHECK_THAT(context.notes.front(), ContainsSubstring("logistic regression on 96 answers"));
+}
+
 TEST_CASE("a judge learns labels, says what it is worth, and keeps its log-odds as they are",
           "[preference_stages][reward_model]") {
   TestContext context = labelled_context();
@@ -134,13 +176,15 @@ TEST_CASE("a judge learns labels, says what it is worth, and keeps its log-odds 
 }
 
 TEST_CASE("a judge that was stopped goes on to the same weights and head", "[preference_stages][reward_model]") {
+  reward_model::Params params = params_of(9);
+  params.head_start = GENERATE("random", "probe");
   TestContext straight = labelled_context(0.2), stopped = labelled_context(0.2), resumed = labelled_context(0.2);
-  reward_model::RewardModel(params_of(9)).run(straight);
+  reward_model::RewardModel(params).run(straight);
   stopped.stop_after = 4;
-  CHECK_THROWS_AS(reward_model::RewardModel(params_of(9)).run(stopped), Cancelled);
+  CHECK_THROWS_AS(reward_model::RewardModel(params).run(stopped), Cancelled);
   CHECK(stopped.seen == 4);
   resumed.resume_from(stopped);
-  reward_model::RewardModel(params_of(9)).run(resumed);
+  reward_model::RewardModel(params).run(resumed);
   CHECK(equal(weights_of(straight.own), weights_of(resumed.own)));
   for (const char* name : {"reward_head.weight", "reward_head.bias"}) {
     CHECK(straight.extras.at("").tensors.at(name).equal(resumed.extras.at("").tensors.at(name)));
@@ -170,6 +214,7 @@ TEST_CASE("what would shift log-odds is refused", "[preference_stages][reward_mo
   CHECK_NOTHROW(parse({}));
   CHECK_NOTHROW(parse({{"loss", "binary"}, {"normalise", "none"}}));
   CHECK_THROWS_WITH(parse({{"loss", "binary"}}), ContainsSubstring("set normalise to none"));
+  CHECK_THROWS_WITH(parse({{"head_start", "probe"}}), ContainsSubstring("set loss to binary"));
   CHECK_THROWS_WITH(parse({{"loss", "binary"}, {"normalise", "none"}, {"centring", 0.1}}), ContainsSubstring("centring"));
   CHECK_THROWS_WITH(parse({{"loss", "binary"}, {"normalise", "none"}, {"dimensions", std::vector<std::string>{"safety"}}}),
                     ContainsSubstring("there is one head"));
