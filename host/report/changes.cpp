@@ -24,7 +24,7 @@ std::string tax_table(const AlignmentTax& tax, std::vector<TaxCell> TaxRow::*cel
   std::string head = head_cell("ability", "col"), body;
   for (std::size_t c = 1; c < tax.columns.size(); ++c) head += head_cell(tax.columns[c], "col");
   for (const auto& row : tax.rows) {
-    body += "<tr><th scope=\"row\">" + escape(row.evaluator + "." + row.spec.name) + "<br/><small>" +
+    body += "<tr><th scope=\"row\">" + breakable(row.evaluator + "." + row.spec.name) + "<br/><small>" +
             direction(row.spec.better) + "</small></th>";
     for (const auto& one : row.*cells) body += tax_cell(one);
     body += "</tr>\n";

@@ -16,10 +16,10 @@ namespace {
 
 /// Items times metrics times columns that are resampled at most, at about 0.1 ms each: with many columns seconds, and with
 /// few, where differences are what the page is for, half a minute.
-constexpr std::size_t kMostWork = 60'000, kMostWorkOfFew = 300'000;
+constexpr std::size_t kMostWork = 30'000, kMostWorkOfFew = 300'000;
 constexpr std::size_t kFewColumns = 6;
 /// Columns that the best one is compared with.
-constexpr std::size_t kMostRivals = 15;
+constexpr std::size_t kMostRivals = 10;
 constexpr std::int64_t kMostFlips = 20;
 constexpr std::size_t kMostLabelKeys = 3;
 

@@ -109,8 +109,19 @@ std::string counted(std::size_t count, const std::string& one, const std::string
   return std::to_string(count) + " " + (count == 1 ? one : many.empty() ? one + "s" : many);
 }
 
+std::string breakable(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0, start = 0; i < text.size(); ++i) {
+    const bool is_last = i + 1 == text.size();
+    if (!is_last && std::string_view("._=/").find(text[i]) == std::string_view::npos) continue;
+    result += escape(text.substr(start, i + 1 - start)) + (is_last ? "" : "<wbr/>");
+    start = i + 1;
+  }
+  return result;
+}
+
 std::string head_cell(const std::string& text, const char* scope) {
-  return std::string("<th scope=\"") + scope + "\">" + escape(text) + "</th>";
+  return std::string("<th scope=\"") + scope + "\">" + breakable(text) + "</th>";
 }
 
 std::string cell(const std::string& text) { return "<td>" + escape(text) + "</td>"; }

@@ -24,7 +24,9 @@ std::string p_text(double p);
 /// "1 run", "3 runs".
 std::string counted(std::size_t count, const std::string& one, const std::string& many = "");
 
-/// <th scope="SCOPE">escaped</th>
+/// Escaped, with places where a long name may be broken: after . _ = and /
+std::string breakable(std::string_view text);
+/// <th scope="SCOPE">breakable</th>
 std::string head_cell(const std::string& text, const char* scope);
 /// <td>escaped</td>
 std::string cell(const std::string& text);

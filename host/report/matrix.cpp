@@ -54,7 +54,7 @@ std::string metrics_down(const Data& data) {
     head += head_cell(column + (column == data.baseline ? " (baseline)" : ""), "col");
   }
   for (const auto& row : data.collected.rows) {
-    body += "<tr><th scope=\"row\">" + escape(metric_name(row)) + "<br/><small>" + direction(row.spec.better) +
+    body += "<tr><th scope=\"row\">" + breakable(metric_name(row)) + "<br/><small>" + direction(row.spec.better) +
             (row.spec.unit.empty() ? "" : ", " + escape(row.spec.unit)) + "</small></th>";
     for (const auto& column : data.collected.columns) body += matrix_cell(data, row, column);
     body += "</tr>\n";
@@ -86,7 +86,8 @@ std::string columns_down(const Data& data) {
     std::string head = head_cell(data.by, "col"), body;
     for (const auto& row : data.collected.rows) {
       if (row.evaluator != evaluator) continue;
-      head += "<th scope=\"col\">" + escape(row.spec.name) + "<br/><small>" + direction(row.spec.better) + "</small></th>";
+      head +=
+          "<th scope=\"col\">" + breakable(row.spec.name) + "<br/><small>" + direction(row.spec.better) + "</small></th>";
     }
     for (const auto& column : columns) {
       body += "<tr>" + head_cell(column + (column == data.baseline ? " (baseline)" : ""), "row");

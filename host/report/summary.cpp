@@ -50,7 +50,7 @@ std::string best_sentence(const Data& data) {
     text += "; the paired difference to the runner-up " + best.rival + (best.rival_is_baseline ? ", the baseline," : "") +
             " is " + signed_number(best.over_rival->difference) + " " +
             interval(best.over_rival->ci_low, best.over_rival->ci_high) + ", " + p_text(best.p_holm) +
-            " after Holm's correction for " + counted(best.comparisons, "comparison") + ": " +
+            " after Holm's correction for " + counted(best.comparisons, "comparison") + " by this metric" + ": " +
             (sure    ? "the lead is sure"
              : level ? "the two are level"
                      : "the lead is not sure");

@@ -1,6 +1,7 @@
 // The report's page: escaping, well-formed markup, the sections, labelled plots, clear refusals.
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <map>
 #include <vector>
 
 #include "catch.h"
@@ -138,6 +139,7 @@ TEST_CASE("escaping leaves no markup, no invalid UTF-8 and no control characters
   CHECK(report::escape("\xF4\x90\x80\x80").find(bad) == 0);  // beyond Unicode
   CHECK(report::escape("a\xE2\x82") == "a" + bad + bad);     // cut off
   CHECK(report::escape(std::string("a\0b\x1B\n", 5)) == "a" + bad + "b" + bad + "\n");
+  CHECK(report::breakable("a_<b>.c") == "a_<wbr/>&lt;b&gt;.<wbr/>c");
   CHECK(report::escape("\xE2\x80\xAE") == bad);  // would turn the direction of what follows
 }
 
