@@ -28,7 +28,7 @@ th,td{border-bottom:1px solid var(--rule);padding:.35rem .7rem .35rem 0;text-ali
 td{font-variant-numeric:tabular-nums;min-width:4rem}th{font-weight:600}
 th small{font-weight:400}td.v{min-width:11rem}.w{white-space:nowrap}
 tbody th{min-width:7rem;max-width:22rem;overflow-wrap:anywhere}
-@media(max-width:40rem){tbody th{max-width:8.5rem}td.text{min-width:12rem}}
+@media(max-width:40rem){tbody th{min-width:8.5rem;max-width:9rem}td.text{min-width:12rem}}
 td.text{white-space:pre-wrap;min-width:15rem;max-width:32rem;overflow-wrap:anywhere}
 code,pre{font-family:ui-monospace,monospace;font-size:.86rem}pre{overflow:auto;background:var(--panel);padding:.8rem;max-height:40rem}
 details{margin:.5rem 0}summary{cursor:pointer;padding:.4rem 0;color:var(--accent)}
