@@ -315,7 +315,8 @@ void RunRecord::set_status(const std::string& status) {
   const h5::Session session;
   static const std::set<std::string> kKnown = {"running", "partial", "complete", "diverged", "failed", "cancelled"};
   if (kKnown.count(status) == 0) {
-    throw ConfigError("run status '" + status + "' is unknown; use running, partial, complete, diverged, failed or cancelled");
+    throw ConfigError("run status '" + status +
+                      "' is unknown; use running, partial, complete, diverged, failed or cancelled");
   }
   h5::set_attribute(state_->file, "status", status);
   h5::set_attribute(state_->file, "finished", status == "running" ? std::string() : now_text());

@@ -91,7 +91,8 @@ class RunRecord {
                    const std::vector<SampleRow>& rows);
   /// One of the same name is replaced.
   void add_sentinel(const std::string& stage, const Sentinel& sentinel);
-  /// running, partial (a part of it was asked for), complete, diverged, failed or cancelled; all but running set the time in `finished`.
+  /// running, partial (a part of it was asked for), complete, diverged, failed or cancelled; all but running set the time in
+  /// `finished`.
   void set_status(const std::string& status);
   std::string attribute(const std::string& name) const;
   std::string config_source() const;
