@@ -1,6 +1,7 @@
 // Micro and macro means (see groups.h).
 #include "groups.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace temper::in_context {
@@ -19,8 +20,8 @@ MetricValue weighted(MetricSpec spec, const std::vector<Part>& parts, const Weig
     metric.n += part.n;
   }
   metric.std_error = std::sqrt(variance);
-  metric.ci_low = metric.value - kZ95 * metric.std_error;
-  metric.ci_high = metric.value + kZ95 * metric.std_error;
+  metric.ci_low = std::max(0.0, metric.value - kZ95 * metric.std_error);
+  metric.ci_high = std::min(1.0, metric.value + kZ95 * metric.std_error);
   return metric;
 }
 
