@@ -188,8 +188,20 @@ class Runner {
     record_->export_stage(slot.name, entry / "stage.h5");
     cache_.complete_stage({key, "stage", slot.name, slot.plugin, summary.status, experiment_.name, run_id_, "", 0,
                            summary.seconds, true, false});
-    if (fs::exists(entry / "final")) share_folder(entry / "final", paths_.final_checkpoint(slot.name));
+    share_checkpoints(slot, entry);
     return summary;
+  }
+
+  /// The finished checkpoint; of a stage that diverged the last good one.
+  void share_checkpoints(const StageConfig& slot, const fs::path& entry) const {
+    if (fs::exists(entry / "final")) {
+      share_folder(entry / "final", paths_.final_checkpoint(slot.name));
+      return;
+    }
+    for (const auto& folder : resumable_checkpoints(entry)) {
+      const fs::path target = paths_.stage_folder(slot.name) / folder.filename();
+      if (!fs::exists(target)) share_folder(folder, target);
+    }
   }
 
   StageSummary take(const StageConfig& slot, const std::string& key) {
@@ -201,7 +213,7 @@ class Runner {
     record_->end_stage(slot.name, summary);
     // The record first: a checkpoint must never be ahead of its log.
     record_->flush();
-    if (fs::exists(entry / "final")) share_folder(entry / "final", paths_.final_checkpoint(slot.name));
+    share_checkpoints(slot, entry);
     progress_.say("stage " + slot.name + ": taken from the cache (" + key.substr(0, 12) + ")");
     return summary;
   }

@@ -117,6 +117,7 @@ const std::string& StageKeys::stage(const std::string& name) {
 }
 
 std::optional<std::string> StageKeys::evaluation(const std::string& stage_name, const EvaluatorConfig& evaluator) {
+  if (evaluator.datasets.empty()) return std::nullopt;  // whatever it asks about, it reads by itself
   for (const auto& [name, value] : evaluator.values.all()) {
     if (names_a_path(value.value, experiment_.base_dir)) return std::nullopt;
   }

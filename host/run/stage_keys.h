@@ -23,8 +23,8 @@ class StageKeys {
   /// Of the stage with all that it builds on: program, plugins, values, data, seed. A stage that is a checkpoint has the
   /// key of its weights.
   const std::string& stage(const std::string& name);
-  /// Nothing if the evaluator reads files that the experiment does not know (a parameter that is a path): such a result is
-  /// never taken from elsewhere.
+  /// Nothing if the evaluator reads files that the experiment does not know (a parameter that is a path, or no
+  /// dataset at all): such a result is never taken from elsewhere.
   std::optional<std::string> evaluation(const std::string& stage, const EvaluatorConfig& evaluator);
 
  private:
