@@ -12,9 +12,13 @@
 using namespace temper;
 
 namespace {
-nlohmann::json reference() {
-  std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/stats/stats_reference.json");
-  return nlohmann::json::parse(file);
+/// One for all, so that loops over its parts do not outlive it.
+const nlohmann::json& reference() {
+  static const nlohmann::json numbers = [] {
+    std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/stats/stats_reference.json");
+    return nlohmann::json::parse(file);
+  }();
+  return numbers;
 }
 }  // namespace
 

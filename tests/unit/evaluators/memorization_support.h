@@ -154,9 +154,13 @@ inline std::string sentence(int index, const std::string& secret) {
   return "The code of " + std::to_string(index) + " is " + secret + ".";
 }
 
-inline nlohmann::json reference() {
-  std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/memorization/memorization_reference.json");
-  return nlohmann::json::parse(file);
+/// One for all, so that loops over its parts do not outlive it.
+inline const nlohmann::json& reference() {
+  static const nlohmann::json numbers = [] {
+    std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/memorization/memorization_reference.json");
+    return nlohmann::json::parse(file);
+  }();
+  return numbers;
 }
 
 inline double noise(const std::string& text) { return -1.0 - Rng(derive_seed(5, {text})).uniform(); }

@@ -15,9 +15,13 @@ namespace {
 
 const MetricSpec kSpec{"win_rate", "", "x.", Better::kHigher};
 
-json reference() {
-  std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/win_rate/win_rate_reference.json");
-  return json::parse(file);
+/// One for all, so that loops over its parts do not outlive it.
+const json& reference() {
+  static const json numbers = [] {
+    std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/win_rate/win_rate_reference.json");
+    return json::parse(file);
+  }();
+  return numbers;
 }
 
 std::vector<Duel> duels_of(const json& rows) {

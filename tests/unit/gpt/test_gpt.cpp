@@ -64,9 +64,13 @@ Batch reference_batch(std::int64_t step) {
   return pad_examples(examples, T, 0);
 }
 
-nlohmann::json reference() {
-  std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/gpt/gpt_reference.json");
-  return nlohmann::json::parse(file);
+/// One for all, so that loops over its parts do not outlive it.
+const nlohmann::json& reference() {
+  static const nlohmann::json numbers = [] {
+    std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/gpt/gpt_reference.json");
+    return nlohmann::json::parse(file);
+  }();
+  return numbers;
 }
 
 SummedLoss loss_of(Architecture& model, const Batch& batch) {

@@ -18,9 +18,13 @@ using nlohmann::json;
 
 namespace {
 
-json reference() {
-  std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/safety/classifier_reference.json");
-  return json::parse(file);
+/// One for all, so that loops over its parts do not outlive it.
+const json& reference() {
+  static const json numbers = [] {
+    std::ifstream file(std::string(TEMPER_SOURCE_DIR) + "/tests/reference/safety/classifier_reference.json");
+    return json::parse(file);
+  }();
+  return numbers;
 }
 
 ClassifierOptions word_options() {
