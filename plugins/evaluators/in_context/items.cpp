@@ -90,11 +90,6 @@ void add_fields(json& row, const std::vector<MadeField>& fields) {
   }
 }
 
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 std::vector<std::string> texts_of(const TextList& list, const json& row) {
   std::vector<std::string> texts;
   if (list.split_at.empty()) {

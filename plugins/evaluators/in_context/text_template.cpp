@@ -11,13 +11,13 @@ namespace temper::in_context {
 
 using nlohmann::json;
 
-namespace {
-
 std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return "";
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
+
+namespace {
 
 std::string filtered(std::string text, const std::string& filter) {
   if (filter == "trim") return trimmed(text);
@@ -31,7 +31,7 @@ std::string filtered(std::string text, const std::string& filter) {
   return space == std::string::npos ? "" : text.substr(0, space);
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names) {
   std::string list;
   for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
   return list;
@@ -90,7 +90,7 @@ const json& value_at(const json& row, const std::string& path) {
   for (const auto& [name, value] : row.items()) names.push_back(name);
   const auto near = nearest_name(path, names);
   throw DataError("there is no field '" + path + "'" + (near ? "; did you mean '" + *near + "'?" : "") + " (the row has " +
-                  joined(names) + ")");
+                  listed(names) + ")");
 }
 
 TextTemplate::TextTemplate(const std::string& text) {
@@ -114,7 +114,7 @@ TextTemplate::TextTemplate(const std::string& text) {
       } else {
         const auto& names = filter_names();
         if (std::find(names.begin(), names.end(), word) == names.end()) {
-          throw ConfigError("the filter '" + word + "' in '{{" + inside + "}}' is unknown; there are " + joined(names));
+          throw ConfigError("the filter '" + word + "' in '{{" + inside + "}}' is unknown; there are " + listed(names));
         }
         part.filters.push_back(word);
       }

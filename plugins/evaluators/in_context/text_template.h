@@ -13,6 +13,9 @@ namespace temper::in_context {
 /// but_last_word: behind and before the last space.
 const std::vector<std::string>& filter_names();
 
+/// Without white space around.
+std::string trimmed(const std::string& text);
+
 class TextTemplate {
  public:
   TextTemplate() = default;

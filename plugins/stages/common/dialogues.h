@@ -55,6 +55,7 @@ AnswerLogProbs answer_log_probs(const at::Tensor& hidden_BTD, Architecture& mode
 
 /// Indices of `lengths` sorted from long to short and cut into groups of at most `tokens` padded positions: how rows are
 /// read fastest where nothing depends on their order.
+inline constexpr std::int64_t kScoringTokens = 4096;  ///< for groups that are only read, without gradients
 std::vector<std::vector<std::int64_t>> length_groups(const std::vector<std::int64_t>& lengths, std::int64_t tokens);
 
 /// The template to use: the stage's own, else the one the model was tuned with, else `instruction`; told to the context.

@@ -12,7 +12,6 @@
 namespace temper::stages {
 namespace {
 
-constexpr std::int64_t kTokensPerBatch = 4096;
 constexpr double kStartLimit = 1e-5;      // nats a token
 constexpr double kStartLossLimit = 1e-3;  // relative
 
@@ -36,7 +35,7 @@ at::Tensor sum_log_probs(Architecture& model, const std::vector<Dialogue>& dialo
   }
   at::Tensor sums_N = at::zeros({static_cast<std::int64_t>(dialogues.size())});
   std::int64_t read = 0;
-  for (const auto& group : length_groups(lengths, kTokensPerBatch)) {
+  for (const auto& group : length_groups(lengths, kScoringTokens)) {
     std::vector<Dialogue> part;
     for (const auto index : group) part.push_back(dialogues[static_cast<std::size_t>(index)]);
     const Batch batch = answer_batch(part, traits, pad_id);

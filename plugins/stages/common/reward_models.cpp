@@ -5,12 +5,6 @@
 #include <ATen/core/grad_mode.h>
 
 namespace temper::stages {
-namespace {
-
-constexpr std::int64_t kTokensPerBatch = 4096;
-
-}  // namespace
-
 at::Tensor read_rewards(Architecture& model, const RewardHead& head, const std::vector<Dialogue>& dialogues,
                         std::int64_t pad_id) {
   const at::NoGradGuard guard;
@@ -22,7 +16,7 @@ at::Tensor read_rewards(Architecture& model, const RewardHead& head, const std::
     lengths.push_back(static_cast<std::int64_t>(dialogue.prompt.size() + dialogue.answer.size()));
   }
   at::Tensor rewards_BK = at::zeros({static_cast<std::int64_t>(dialogues.size()), head.weight_KD.size(0)});
-  for (const auto& group : length_groups(lengths, kTokensPerBatch)) {
+  for (const auto& group : length_groups(lengths, kScoringTokens)) {
     std::vector<Dialogue> part;
     for (const auto index : group) part.push_back(dialogues[static_cast<std::size_t>(index)]);
     const Batch batch = answer_batch(part, traits, pad_id);

@@ -6,12 +6,12 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "text_split.h"
+
 namespace temper::sentencepiece_plugin {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* kSpaceSign = "\xE2\x96\x81";
 
 const std::string& spelling(const Vocabulary& vocabulary, std::int32_t id) {
   return vocabulary.pieces[static_cast<std::size_t>(id)].piece;

@@ -6,8 +6,6 @@
 namespace temper::sentencepiece_plugin {
 namespace {
 
-constexpr std::string_view kSpaceSign = "\xE2\x96\x81";  // U+2581
-
 unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
 }  // namespace

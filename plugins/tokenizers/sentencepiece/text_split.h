@@ -7,6 +7,9 @@
 
 namespace temper::sentencepiece_plugin {
 
+/// U+2581, which SentencePiece writes for a space.
+inline constexpr std::string_view kSpaceSign = "\xE2\x96\x81";
+
 /// Bytes of the valid character at `at` (1 to 4), or 0 if none starts there (no overlong forms, no surrogates).
 std::size_t character_length(std::string_view text, std::size_t at);
 

@@ -18,7 +18,6 @@
 namespace temper::sentencepiece_plugin {
 namespace {
 
-constexpr std::string_view kSpaceSign = "\xE2\x96\x81";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 std::string with_spaces(const std::string& piece) {
