@@ -71,10 +71,10 @@ void check_name(const std::string& name) {
   });
   if (!good) throw ConfigError("'" + name + "' is no valid plugin name; use [a-z][a-z0-9_]*");
   // The CamelCase form becomes a class beside the SDK's own.
-  static const std::vector<std::string> taken = {"architecture", "batch",     "dataset",      "document",   "error",
-                                                 "evaluator",    "example",   "generator",    "message",    "objective",
-                                                 "piece",        "registrar", "registration", "rng",        "scorer",
-                                                 "split",        "stage",     "stream",       "sum_stream", "tokenizer"};
+  static const std::vector<std::string> taken = {
+      "architecture", "batch",   "dataset",   "document", "error",     "filter",     "filter_result", "filter_span",
+      "evaluator",    "example", "generator", "message",  "objective", "piece",      "registrar",     "registration",
+      "rng",          "scorer",  "split",     "stage",    "stream",    "sum_stream", "tokenizer"};
   if (std::find(taken.begin(), taken.end(), name) != taken.end()) {
     throw ConfigError("'" + name + "' is a word of the SDK; choose a name that says what is special to your plugin");
   }
@@ -83,7 +83,7 @@ void check_name(const std::string& name) {
 }  // namespace
 
 std::vector<std::string> template_kinds() {
-  return {"architecture", "tokenizer", "dataset", "objective", "stage", "evaluator"};
+  return {"architecture", "tokenizer", "dataset", "filter", "objective", "stage", "evaluator"};
 }
 
 fs::path write_new_plugin(const std::string& kind, const std::string& name, const fs::path& parent) {
@@ -91,7 +91,7 @@ fs::path write_new_plugin(const std::string& kind, const std::string& name, cons
   if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
     const auto near = nearest_name(kind, kinds);
     throw ConfigError("there is no plugin kind '" + kind + "'" + (near ? "; did you mean '" + *near + "'?" : ".") +
-                      " Kinds are: architecture, tokenizer, dataset, objective, stage, evaluator");
+                      " Kinds are: architecture, tokenizer, dataset, filter, objective, stage, evaluator");
   }
   check_name(name);
   const fs::path folder = (parent / name).lexically_normal();

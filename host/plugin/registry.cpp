@@ -16,7 +16,8 @@ bool valid_id(const std::string& id) {
 }
 
 const std::vector<std::string>& known_kinds() {
-  static const std::vector<std::string> kinds = {"architecture", "tokenizer", "dataset", "objective", "stage", "evaluator"};
+  static const std::vector<std::string> kinds = {"architecture", "tokenizer", "dataset",  "filter",
+                                                 "objective",    "stage",     "evaluator"};
   return kinds;
 }
 

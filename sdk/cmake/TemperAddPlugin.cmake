@@ -4,7 +4,7 @@
 # Used inside temper's tree and, through find_package(temper), outside it.
 function(temper_add_plugin ID)
   cmake_parse_arguments(ARG "" "KIND" "SOURCES;LINK;CHECK_VALUES" ${ARGN})
-  set(_kinds architecture tokenizer dataset objective stage evaluator)
+  set(_kinds architecture tokenizer dataset filter objective stage evaluator)
   if(NOT ARG_KIND IN_LIST _kinds)
     message(FATAL_ERROR "temper_add_plugin(${ID}): KIND is '${ARG_KIND}', must be one of ${_kinds}")
   endif()

@@ -6,6 +6,7 @@
 #include "temper/context.h"
 #include "temper/dataset.h"
 #include "temper/evaluator.h"
+#include "temper/filter.h"
 #include "temper/generate.h"
 #include "temper/metrics.h"
 #include "temper/objective.h"
@@ -26,6 +27,12 @@ DocumentSource::~DocumentSource() = default;
 InstructionSource::~InstructionSource() = default;
 PreferenceSource::~PreferenceSource() = default;
 ItemSource::~ItemSource() = default;
+Filter::~Filter() = default;
+std::string Filter::fingerprint() { return ""; }
+DocumentFilter::~DocumentFilter() = default;
+CorpusTexts::~CorpusTexts() = default;
+CorpusFilter::~CorpusFilter() = default;
+std::vector<std::pair<std::string, double>> CorpusFilter::figures() const { return {}; }
 Objective::~Objective() = default;
 MetricSink::~MetricSink() = default;
 Generator::~Generator() = default;

@@ -18,6 +18,8 @@ struct Document {
   std::string id;      ///< unique and stable within the dataset: file name, line number, or the data's own id
   std::string text;    ///< UTF-8
   std::string source;  ///< where it came from, for messages: "file:line"
+  /// What else the row holds, as a JSON object; "" if nothing, or if the dataset does not keep it. Cleaning hands it on.
+  std::string attributes_json = {};
 };
 
 struct Message {
@@ -55,12 +57,20 @@ struct EvalItem {
   std::string cluster = {};  ///< items about one person, article or template are not independent; "" stands alone
 };
 
+/// How far a stream has come.
+struct StreamState {
+  std::int64_t skipped = 0;         ///< rows (or rests of damaged files) left out so far because they cannot be read
+  std::vector<std::string> faults;  ///< of the first of them, a sentence each with file and line
+  double fraction = -1;             ///< of the input's bytes that are read; negative if that is not known
+};
+
 template <class Row>
 class Stream {
  public:
   virtual ~Stream() = default;
   /// Fills `row` and returns true, or returns false at the end. Throws DataError with file and line.
   virtual bool next(Row& row) = 0;
+  virtual StreamState state() const { return {}; }
 };
 
 /// kTrain is what models may learn from; kTest is never trained on.

@@ -14,6 +14,7 @@ void add_architecture_checks(std::vector<Check>& checks);
 void add_decoding_checks(std::vector<Check>& checks);
 void add_objective_checks(std::vector<Check>& checks);
 void add_dataset_checks(std::vector<Check>& checks);
+void add_filter_checks(std::vector<Check>& checks);
 void add_tokenizer_checks(std::vector<Check>& checks);
 void add_evaluator_checks(std::vector<Check>& checks);
 

@@ -10,6 +10,7 @@
 #include "temper/architecture.h"
 #include "temper/dataset.h"
 #include "temper/evaluator.h"
+#include "temper/filter.h"
 #include "temper/objective.h"
 #include "temper/random.h"
 #include "temper/stage.h"
@@ -102,6 +103,7 @@ void build_once(const Subject& subject, const ParamValues& values) {
   if (kind == Architecture::kKind) return made(plugin.make<Architecture>(id, values, {kVocabulary, subject.seed}));
   if (kind == Tokenizer::kKind) return made(plugin.make<Tokenizer>(id, values, {"."}));
   if (kind == Dataset::kKind) return made(plugin.make<Dataset>(id, values, {".", subject.seed}));
+  if (kind == Filter::kKind) return made(plugin.make<Filter>(id, values, {"."}));
   if (kind == Stage::kKind) return made(plugin.make<Stage>(id, values, {}));
   if (kind == Evaluator::kKind) return made(plugin.make<Evaluator>(id, values, {}));
   if (kind == Objective::kKind) {

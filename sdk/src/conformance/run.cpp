@@ -142,6 +142,7 @@ const std::vector<Check>& conformance_checks() {
     conformance::add_decoding_checks(checks);
     conformance::add_objective_checks(checks);
     conformance::add_dataset_checks(checks);
+    conformance::add_filter_checks(checks);
     conformance::add_tokenizer_checks(checks);
     conformance::add_evaluator_checks(checks);
     return checks;

@@ -68,6 +68,8 @@ TEST_CASE("each objective check is failed by one broken objective") {
 
 TEST_CASE("each dataset check is failed by one broken dataset") { expect_each("broken_datasets", "dataset."); }
 
+TEST_CASE("each filter check is failed by one broken filter") { expect_each("broken_filters", "filter."); }
+
 TEST_CASE("each tokenizer check is failed by one broken tokenizer (P-TOK-09)") {
   expect_each("broken_tokenizers", "tokenizer.");
 }
