@@ -17,18 +17,28 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
-using File = std::unique_ptr<std::FILE, CloseFile>;
+using FileHandle = std::unique_ptr<std::FILE, CloseFile>;
 
-std::size_t read_file(std::FILE* file, char* out, std::size_t size) {
-  const std::size_t count = std::fread(out, 1, size, file);
-  if (count < size && std::ferror(file)) throw DamagedBytes{std::string("cannot be read: ") + std::strerror(errno)};
+/// A file that counts what is read of it.
+struct File {
+  FileHandle handle;
+  std::uint64_t taken = 0;
+};
+
+std::size_t read_file(File& file, char* out, std::size_t size) {
+  const std::size_t count = std::fread(out, 1, size, file.handle.get());
+  if (count < size && std::ferror(file.handle.get())) {
+    throw DamagedBytes{std::string("cannot be read: ") + std::strerror(errno)};
+  }
+  file.taken += count;
   return count;
 }
 
 class PlainSource final : public ByteSource {
  public:
   explicit PlainSource(File file) : file_(std::move(file)) {}
-  std::size_t read(char* out, std::size_t size) override { return read_file(file_.get(), out, size); }
+  std::size_t read(char* out, std::size_t size) override { return read_file(file_, out, size); }
+  std::uint64_t taken() const override { return file_.taken; }
 
  private:
   File file_;
@@ -48,7 +58,7 @@ class GzipSource final : public ByteSource {
     stream_.avail_out = static_cast<uInt>(size);
     while (stream_.avail_out > 0) {
       if (stream_.avail_in == 0) {
-        stream_.avail_in = static_cast<uInt>(read_file(file_.get(), input_.data(), input_.size()));
+        stream_.avail_in = static_cast<uInt>(read_file(file_, input_.data(), input_.size()));
         stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
         if (stream_.avail_in == 0) {
           if (in_member_) throw DamagedBytes{"the gzip data is cut off before its end"};
@@ -65,6 +75,7 @@ class GzipSource final : public ByteSource {
     }
     return size - stream_.avail_out;
   }
+  std::uint64_t taken() const override { return file_.taken; }
 
  private:
   /// gzip allows zero padding behind the last member; anything else there has to be another member.
@@ -95,7 +106,7 @@ class ZstdSource final : public ByteSource {
     ZSTD_outBuffer output{out, size, 0};
     while (output.pos < output.size) {
       if (input_.pos == input_.size) {
-        input_ = {buffer_.data(), read_file(file_.get(), buffer_.data(), buffer_.size()), 0};
+        input_ = {buffer_.data(), read_file(file_, buffer_.data(), buffer_.size()), 0};
         if (input_.size == 0 && !in_frame_) break;
       }
       const std::size_t before = output.pos, had = input_.size - input_.pos;
@@ -110,6 +121,7 @@ class ZstdSource final : public ByteSource {
     }
     return output.pos;
   }
+  std::uint64_t taken() const override { return file_.taken; }
 
  private:
   struct FreeContext {
@@ -137,14 +149,14 @@ std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(status)) {
     throw DataError("data file '" + path.string() + "' is a folder; name a file in it");
   }
-  File file(std::fopen(path.c_str(), "rb"));
-  if (!file) {
+  File file{FileHandle(std::fopen(path.c_str(), "rb"))};
+  if (!file.handle) {
     throw DataError("data file '" + path.string() + "' cannot be opened: " + std::strerror(errno) +
                     "; check its permissions");
   }
   unsigned char magic[4] = {};
-  const std::size_t count = std::fread(magic, 1, sizeof magic, file.get());
-  std::rewind(file.get());
+  const std::size_t count = std::fread(magic, 1, sizeof magic, file.handle.get());
+  std::rewind(file.handle.get());
   if (count >= 2 && magic[0] == 0x1f && magic[1] == 0x8b) return std::make_unique<GzipSource>(std::move(file));
   constexpr unsigned char kZstdMagic[4] = {0x28, 0xb5, 0x2f, 0xfd};
   if (count == 4 && std::equal(magic, magic + 4, kZstdMagic)) return std::make_unique<ZstdSource>(std::move(file));

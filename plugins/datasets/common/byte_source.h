@@ -23,6 +23,8 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Up to `size` bytes into `out`; 0 at the end. Throws DamagedBytes if the compressed data is broken or cut off.
   virtual std::size_t read(char* out, std::size_t size) = 0;
+  /// Bytes of the file taken so far, packed as they are there.
+  virtual std::uint64_t taken() const = 0;
 };
 
 /// What is wrong with the bytes, as the second half of a sentence; the caller knows the line and makes it a DataError.
@@ -43,6 +45,7 @@ class BufferedBytes {
   /// Of the next byte, from 1.
   std::int64_t line() const { return line_; }
   const std::filesystem::path& path() const { return path_; }
+  std::uint64_t taken() const { return source_->taken(); }
 
  private:
   std::filesystem::path path_;

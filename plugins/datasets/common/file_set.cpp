@@ -4,6 +4,7 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 
 #include "temper/hash.h"
@@ -101,6 +102,18 @@ std::vector<DataFile> resolve_files(const std::vector<std::string>& paths, const
     unique.push_back(std::move(file));
   }
   return unique;
+}
+
+double fraction_read(const std::vector<DataFile>& files, std::size_t reading, std::uint64_t taken) {
+  double before = 0, all = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(files[i].path, error);
+    if (error) continue;
+    all += static_cast<double>(size);
+    if (i < reading) before += static_cast<double>(size);
+  }
+  return all == 0 ? 1 : (before + static_cast<double>(taken)) / all;
 }
 
 std::string fingerprint_files(const std::vector<DataFile>& files, std::string_view settings) {

@@ -23,6 +23,7 @@ class LineReader {
   LineReader(const std::filesystem::path& path, std::int64_t max_line_mb);
   /// False at the end. Throws DataError with file:line where the file is damaged or cut off.
   bool next(Line& line);
+  std::uint64_t taken() const { return bytes_.taken(); }
 
  private:
   BufferedBytes bytes_;

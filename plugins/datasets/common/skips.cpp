@@ -7,13 +7,14 @@ namespace temper::dataset_io {
 
 void Skips::bad(const std::string& problem) {
   if (!skip_) throw DataError(problem + ", or set on_error to skip");
-  if (count_++ == 0) first_ = problem;
+  constexpr std::int64_t kMostFaults = 100;
+  if (count_++ < kMostFaults) faults_.push_back(problem);
 }
 
 void Skips::report() const {
   if (count_ == 0) return;
   std::cerr << "dataset " << dataset_ << ": skipped " << count_ << (count_ == 1 ? " bad line" : " bad lines")
-            << "; the first: " << first_ << "\n";
+            << "; the first: " << faults_.front() << "\n";
 }
 
 }  // namespace temper::dataset_io

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "temper/error.h"
 
@@ -14,11 +15,14 @@ class Skips {
   /// Throws DataError(problem) unless bad lines are to be skipped.
   void bad(const std::string& problem);
   std::int64_t count() const { return count_; }
+  bool skipping() const { return skip_; }
+  const std::vector<std::string>& faults() const { return faults_; }  ///< the first of them
   /// Writes one line to stderr if anything was skipped: skipping is never silent.
   void report() const;
 
  private:
-  std::string dataset_, first_;
+  std::string dataset_;
+  std::vector<std::string> faults_;
   bool skip_;
   std::int64_t count_ = 0;
 };

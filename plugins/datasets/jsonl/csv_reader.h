@@ -21,6 +21,7 @@ class CsvReader {
   /// False at the end. A row with too many or too few fields, or not UTF-8, comes out as a problem. Throws DataError where
   /// a quote is never closed or a row is longer than the limit.
   bool next(Record& record);
+  std::uint64_t taken() const { return bytes_.taken(); }
 
  private:
   bool read_row(std::vector<std::string>& fields);

@@ -40,8 +40,9 @@ class RowStream final : public Stream<Row> {
 
   RowStream(const JsonlParams& params, Files files, Convert convert)
       : params_(params), files_(std::move(files)), convert_(convert), skips_("jsonl", params.on_error == "skip") {
-    fields_ = {params.format,           params.text_field,  params.id_field,     params.prompt_field, params.reference_field,
-               params.completion_field, params.label_field, params.label_values, params.prompt_layout};
+    fields_ = {params.format,          params.text_field,       params.id_field,    params.prompt_field,
+               params.reference_field, params.completion_field, params.label_field, params.label_values,
+               params.prompt_layout,   params.keep_fields};
   }
 
   bool next(Row& row) override {
@@ -56,9 +57,10 @@ class RowStream final : public Stream<Row> {
           skips_.report();
           return false;
         }
-        reader_.emplace(files_[next_file_++].path, params_.max_line_mb);
+        open_next_file();
+        continue;
       }
-      if (!reader_->next(record)) {
+      if (!read(record)) {
         reader_.reset();
         continue;
       }
@@ -79,7 +81,35 @@ class RowStream final : public Stream<Row> {
     }
   }
 
+  StreamState state() const override {
+    const bool open = reader_.has_value();
+    return {skips_.count(), skips_.faults(),
+            dataset_io::fraction_read(files_, open ? next_file_ - 1 : next_file_, open ? reader_->taken() : 0)};
+  }
+
  private:
+  /// What is damaged from some place on ends there, if bad rows are skipped.
+  template <class Function>
+  bool or_skip(Function&& function) {
+    try {
+      return function();
+    } catch (const DataError& damage) {
+      if (!skips_.skipping()) throw;
+      skips_.bad(damage.what());
+      return false;
+    }
+  }
+  void open_next_file() {
+    const auto& path = files_[next_file_++].path;
+    or_skip([&] {
+      reader_.emplace(path, params_.max_line_mb);
+      return true;
+    });
+  }
+  bool read(Record& record) {
+    return or_skip([&] { return reader_->next(record); });
+  }
+
   JsonlParams params_;
   Files files_;
   Convert convert_;
@@ -118,6 +148,7 @@ ParamTable<JsonlParams> jsonl_params() {
             "empty if it holds the prompt alone.");
   table.add("max_line_mb", &P::max_line_mb, "Longest line or array element that is accepted.",
             {.min = 1, .max = 4096, .unit = "MB"});
+  table.add("keep_fields", &P::keep_fields, "Whether documents keep the row's other fields, which cleaning then hands on.");
   table.add("on_error", &P::on_error, "What a bad row does: end the run, or be skipped and counted.",
             {.choices = {"error", "skip"}});
   table.require([](const P& p) { return p.label_values.empty() || p.label_values.size() == 2; },
@@ -146,6 +177,7 @@ std::string JsonlDataset::fingerprint() {
       if (!text.empty()) settings += std::string("\n") + name + " " + text;
     }
     for (const auto& text : params_.label_values) settings += "\nlabel value " + text;
+    if (params_.keep_fields) settings += "\nkeep fields";
     if (params_.on_error == "skip") settings += "\n" + std::to_string(params_.max_line_mb);
     fingerprint_ = dataset_io::fingerprint_files(files_, settings);
   }

@@ -20,6 +20,7 @@ struct JsonlParams {
   std::string id_field, prompt_field, reference_field;
   std::string completion_field, label_field, prompt_layout;
   std::vector<std::string> label_values;
+  bool keep_fields = false;
   std::int64_t max_line_mb = 64;
   std::string on_error = "error";
 };

@@ -69,6 +69,8 @@ bool RecordReader::next(Record& record) {
   return found;
 }
 
+std::uint64_t RecordReader::taken() const { return csv_ ? csv_->taken() : lines_ ? lines_->taken() : array_->taken(); }
+
 bool RecordReader::next_line(Record& record) {
   dataset_io::Line line;
   while (lines_->next(line)) {

@@ -25,6 +25,7 @@ class RecordReader {
   RecordReader(const std::filesystem::path& path, std::int64_t max_line_mb);
   /// False at the end. Throws DataError where the file is damaged, cut off, or holds no record at all.
   bool next(Record& record);
+  std::uint64_t taken() const;  ///< bytes of the file
 
  private:
   bool next_line(Record& record);

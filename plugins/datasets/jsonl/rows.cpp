@@ -35,7 +35,16 @@ std::string instruction_format(const json& row, const Fields& fields) {
 
 Document to_document(const json& row, const Fields& fields, const std::string& fallback_id) {
   if (fields.format != "auto" && fields.format != "documents") wrong_format("documents", fields);
-  return {id_of(row, fields, fallback_id), text_of(row, fields.text), ""};
+  Document document{id_of(row, fields, fallback_id), text_of(row, fields.text), ""};
+  if (!fields.keep) return document;
+  json others = row;
+  others.erase(fields.text);
+  // The id has a field of its own in what is made of the document; a field of that name would stand twice.
+  others.erase(fields.id.empty() ? "id" : fields.id);
+  others.erase("id");
+  others.erase("text");
+  if (!others.empty()) document.attributes_json = others.dump();
+  return document;
 }
 
 InstructionRow to_instruction(const json& row, const Fields& fields, const std::string& fallback_id) {

@@ -25,6 +25,7 @@ struct Fields {
   std::string completion, label;          ///< "" for the usual names
   std::vector<std::string> label_values;  ///< good and bad; empty is true and false
   std::string layout;                     ///< how the prompt field holds prompt and answer; "" if it does not
+  bool keep = false;                      ///< documents keep their other fields
 };
 
 // Each fills everything but `source`; `fallback_id` is used where the row has no id of its own. Throws BadRow.

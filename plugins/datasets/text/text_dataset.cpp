@@ -35,13 +35,19 @@ class TextStream final : public Stream<Document> {
       }
       if (!gather(document)) {
         if (!any_line_) {
-          throw DataError("data file '" + file().path.string() + "' holds no text; take it out of 'path' or fill it");
+          skips_.bad("data file '" + file().path.string() + "' holds no text; take it out of 'path' or fill it");
         }
         reader_.reset();
         continue;
       }
       if (count_chars(document.text) >= params_.min_chars) return true;
     }
+  }
+
+  StreamState state() const override {
+    const bool open = reader_.has_value();
+    return {skips_.count(), skips_.faults(),
+            dataset_io::fraction_read(files_, open ? next_file_ - 1 : next_file_, open ? reader_->taken() : 0)};
   }
 
  private:
@@ -58,9 +64,21 @@ class TextStream final : public Stream<Document> {
     return true;
   }
 
+  /// A file that is damaged from some place on ends there, if bad lines are skipped.
+  bool read_line(Line& line) {
+    try {
+      return reader_->next(line);
+    } catch (const DataError& damage) {
+      if (!skips_.skipping()) throw;
+      any_line_ = true;
+      skips_.bad(damage.what());
+      return false;
+    }
+  }
+
   /// The next line of the book; bad lines are an error or are counted and left out.
   bool next_line(Line& line) {
-    while (reader_->next(line)) {
+    while (read_line(line)) {
       any_line_ = true;
       while (range_ < ranges_.size() && line.number > ranges_[range_].last) ++range_;
       if (range_ == ranges_.size() || line.number < ranges_[range_].first) continue;
