@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Who may include whom: the SDK only the standard library, LibTorch, libraries (in its sources) and itself; a plugin the SDK, libraries and its own folder,
 # never the host, never another plugin (folders plugins/*/common are shared by one kind; evaluators also read rewards with
-# plugins/stages/common); the host never a plugin.
+# plugins/stages/common, filters read files with plugins/datasets/common); the host never a plugin.
 # Also: nobody includes torch/torch.h, which costs half a minute a file.
 set -euo pipefail
 cd "${TEMPER_SOURCE_DIR:-$(dirname "$0")/../..}"
@@ -51,6 +51,7 @@ while read -r file what; do
       IFS=/ read -r _ kind id _ <<<"$file"
       rooms=("plugins/$kind/$id" "plugins/$kind/common")
       [[ "$kind" == evaluators ]] && rooms+=(plugins/stages/common)
+      [[ "$kind" == filters ]] && rooms+=(plugins/datasets/common)
       found=$(find "${rooms[@]}" -type f -path "*/${name#../}" 2>/dev/null | head -1 || true)
       [[ -n "$found" ]] || broken "$file includes $what, which is neither its own nor its kind's common file"
       ;;
