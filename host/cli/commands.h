@@ -21,6 +21,7 @@ int tokenize_command(const std::vector<std::string>& args);
 int logits_command(const std::vector<std::string>& args);
 int import_command(const std::vector<std::string>& args);
 int export_command(const std::vector<std::string>& args);
+int data_command(const std::vector<std::string>& args);
 int classifier_command(const std::vector<std::string>& args);
 int score_command(const std::vector<std::string>& args);
 

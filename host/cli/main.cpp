@@ -37,6 +37,7 @@ const std::vector<Command>& commands() {
       {"generate", "let a trained model answer a prompt", temper::generate_command},
       {"chat", "talk with a trained model, or several in turn", temper::chat_command},
       {"score", "judge answers that any system wrote", temper::score_command},
+      {"data", "clean raw texts into a corpus, with an account of every document", temper::data_command},
       {"classifier", "train, test and apply text classifiers, e.g. for refusal and toxicity", temper::classifier_command},
       {"tokenize", "show a text's tokens", temper::tokenize_command},
       {"logits", "logits of a model for given token ids", temper::logits_command},
