@@ -109,6 +109,15 @@ std::string resolved_hash(const Experiment& experiment) {
   for (const auto& slot : experiment.models) collect("models", slot, facts);
   collect("", experiment.tokenizer, facts);
   for (const auto& slot : experiment.datasets) collect("datasets", slot, facts);
+  if (!experiment.corpus.filters.empty()) {
+    std::vector<std::string> order;
+    for (const auto& slot : experiment.corpus.filters) {
+      collect("corpus", slot, facts);
+      order.push_back(slot.name);
+    }
+    facts["corpus.filters"] = canonical(order);
+    facts["corpus.data"] = canonical(experiment.corpus.data);
+  }
   for (const auto& slot : experiment.stages) {
     collect("stages", slot, facts);
     if (!slot.model.empty()) facts["stages." + slot.name + ".model"] = canonical(slot.model);

@@ -53,8 +53,8 @@ TopSpecs top_specs(const std::string& default_name) {
 
 const std::vector<std::string>& top_keys() {
   static const std::vector<std::string> keys{
-      "experiment", "description", "include",   "seed",     "device", "threads",    "validation_fraction",
-      "model",      "models",      "tokenizer", "datasets", "stages", "evaluators", "sweep"};
+      "experiment", "description", "include", "seed",       "device", "threads", "validation_fraction", "model", "models",
+      "tokenizer",  "datasets",    "stages",  "evaluators", "corpus", "sweep"};
   return keys;
 }
 
@@ -100,6 +100,7 @@ class Assembler {
       experiment_.datasets.push_back(config::resolve_slot(node, key, node.key, "dataset", {}, scope_));
       scope_.datasets.push_back(node.key);
     });
+    read_corpus();
     experiment_.tokenizer = single("tokenizer", "tokenizer");
     for_each("stages", [&](const YamlNode& node, const std::string& key) {
       if (has_checkpoint(node)) {
@@ -242,6 +243,48 @@ class Assembler {
     for_each("models", [&](const YamlNode& node, const std::string& key) {
       experiment_.models.push_back(slot_of(node, key, node.key, "architecture"));
     });
+  }
+
+  void read_corpus() {
+    const YamlNode* corpus = tree_.find("corpus");
+    if (corpus == nullptr) return;
+    if (corpus->kind != YamlKind::kMap) {
+      fail(corpus->place, "corpus: must be a map, such as corpus: {filters: [near_dedup]}, but is " + corpus->shown());
+    }
+    const auto names_of = [&](const ParamSpec& spec) {
+      const auto value = config::resolve_value(corpus, spec, "corpus." + spec.name, corpus->key_place, experiment_.resolved);
+      auto names = std::get<std::vector<std::string>>(value.value);
+      const YamlNode* node = corpus->find(spec.name);
+      config::refuse_repeats(names, "corpus." + spec.name, node != nullptr ? node->place : corpus->key_place);
+      return names;
+    };
+    const auto filters =
+        names_of(top_spec("filters", ParamType::kTextList, std::vector<std::string>{},
+                          "Filters that documents go through, in this order; their settings stand beside it."));
+    experiment_.corpus.data = names_of(top_spec("data", ParamType::kTextList, scope_.datasets,
+                                                "Datasets whose documents are cleaned, together; by default all."));
+    for (const auto& name : experiment_.corpus.data) {
+      config::check_reference(name, "dataset", "corpus.data", corpus->find("data")->place, scope_.datasets,
+                              scope_.all_datasets);
+    }
+    // Settings of a filter that is not in use stay beside the list, so that it can be switched off and on; they are checked.
+    std::vector<ResolvedEntry> unused;
+    const config::Scope aside{scope_.catalog, {}, {}, {}, {}, unused};
+    for (const auto& entry : corpus->children) {
+      if (entry.key == "filters" || entry.key == "data") continue;
+      check_name(entry.key, "corpus:", entry.key_place);
+      config::resolve_slot(entry, "corpus." + entry.key, entry.key, "filter", {}, aside);
+    }
+    for (const auto& name : filters) {
+      const YamlNode* list = corpus->find("filters");
+      check_name(name, "corpus.filters:", list->place);
+      YamlNode plain;
+      plain.key = name;
+      plain.place = plain.key_place = list->place;
+      const YamlNode* node = corpus->find(name);
+      experiment_.corpus.filters.push_back(
+          config::resolve_slot(node != nullptr ? *node : plain, "corpus." + name, name, "filter", {}, scope_));
+    }
   }
 
   /// A stage that builds on another has that one's model; any other one names its own.

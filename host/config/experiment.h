@@ -9,7 +9,8 @@
 //   Stages          `NAME: {checkpoint: DIR}` is a stage that is there already: nothing is trained, evaluators and later
 //   stages
 //                   use it. Without `model` and `tokenizer`, those of the first such stage are taken.
-//   Order of truth  default < included file < file < --set (later wins) < --seed, --device.
+//   Corpus          `corpus: {filters: [a, b], a: {...}, data: [...]}` cleans documents; `data` is every dataset if left
+//   out. Order of truth  default < included file < file < --set (later wins) < --seed, --device.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,12 @@ struct EvaluatorConfig : SlotConfig {
   std::vector<std::string> after = {};  ///< in stage order; empty: after every stage
 };
 
+/// Filters that the documents of some datasets go through, all of them as one corpus, before anything learns from them.
+struct CorpusConfig {
+  std::vector<std::string> data;    ///< datasets; those that yield no documents are left as they are
+  std::vector<SlotConfig> filters;  ///< in their order; empty: nothing is cleaned
+};
+
 struct ResolvedEntry {
   std::string key;     ///< "stages.sft.learning_rate"
   std::string value;   ///< as to_text() gives it
@@ -68,6 +75,7 @@ struct Experiment {
   std::vector<SlotConfig> models;  ///< several, by name; empty where there is `model`
   SlotConfig tokenizer;
   std::vector<SlotConfig> datasets;
+  CorpusConfig corpus;
   std::vector<StageConfig> stages;  ///< in the order they run
   std::vector<EvaluatorConfig> evaluators;
   std::vector<ResolvedEntry> resolved;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,9 +49,17 @@ class TokenCorpus {
 /// Which side of the split a text is on. Depends on the text alone, so copies of it are never on both sides.
 bool in_validation_split(std::string_view text, double validation_fraction);
 
-/// The named part of the dataset's documents as ids: from the cache, or tokenised now by two threads, in the data's order.
-/// The result may be empty (no document fell into this part). Processes that build the same one at once do no harm.
-/// Throws ConfigError if the dataset has no documents to give, Cancelled (leaving nothing behind) if `cancel` turns true.
+using OpenDocuments = std::function<std::unique_ptr<Stream<Document>>()>;
+
+/// The named part of a dataset's documents as ids: from the cache, or tokenised now by two threads, in the data's order.
+/// `fingerprint` stands for what `open` gives. The result may be empty (no document fell into this part). Processes that
+/// build the same one at once do no harm. Throws Cancelled (leaving nothing behind) if `cancel` turns true.
+std::shared_ptr<const TokenCorpus> tokenize_documents(const std::filesystem::path& cache_dir,
+                                                      const std::string& dataset_name, const std::string& fingerprint,
+                                                      const OpenDocuments& open, const Tokenizer& tokenizer,
+                                                      const std::string& tokenizer_sha, double validation_fraction,
+                                                      bool validation, Progress* progress, const std::atomic<bool>* cancel);
+/// Of a dataset as it is. Throws ConfigError if it has no documents to give.
 std::shared_ptr<const TokenCorpus> tokenize_documents(const std::filesystem::path& cache_dir,
                                                       const std::string& dataset_name, Dataset& dataset,
                                                       const Tokenizer& tokenizer, const std::string& tokenizer_sha,

@@ -140,17 +140,14 @@ void write_index(const fs::path& folder, const std::string& dataset_name, const 
 }  // namespace
 
 std::shared_ptr<const TokenCorpus> tokenize_documents(const fs::path& cache_dir, const std::string& dataset_name,
-                                                      Dataset& dataset, const Tokenizer& tokenizer,
-                                                      const std::string& tokenizer_sha, double validation_fraction,
-                                                      bool validation, Progress* progress, const std::atomic<bool>* cancel) {
-  auto* source = dynamic_cast<DocumentSource*>(&dataset);
-  if (source == nullptr) {
-    throw ConfigError("dataset '" + dataset_name + "' yields no documents; choose another dataset for this use");
-  }
+                                                      const std::string& fingerprint, const OpenDocuments& open,
+                                                      const Tokenizer& tokenizer, const std::string& tokenizer_sha,
+                                                      double validation_fraction, bool validation, Progress* progress,
+                                                      const std::atomic<bool>* cancel) {
   Sha256 identity;
   identity.update("temper tokens " + std::to_string(kShardVersion) + "\nbos document eos\nsplit by sha256 of text " +
                   to_text(ParamValue(validation_fraction)) + (validation ? " held out\n" : " trained\n"));
-  const std::string key = identity.update(tokenizer_sha + "\n" + dataset.fingerprint()).hex();
+  const std::string key = identity.update(tokenizer_sha + "\n" + fingerprint).hex();
   const fs::path folder = cache_dir / key;
   if (fs::exists(folder)) return std::make_shared<TokenCorpus>(folder, dataset_name);
 
@@ -158,7 +155,7 @@ std::shared_ptr<const TokenCorpus> tokenize_documents(const fs::path& cache_dir,
   const Staging staging(cache_dir, key);
   TokenShardWriter writer(staging.path(), tokenizer.vocab_size());
   ProgressLine line(progress, "tokenising " + dataset_name + (validation ? " (held out)" : ""));
-  const auto documents = source->documents(Split::kTrain);
+  const auto documents = open();
   std::int64_t read_documents = 0, read_bytes = 0;
   bool more = true;
   while (more) {
@@ -187,6 +184,19 @@ std::shared_ptr<const TokenCorpus> tokenize_documents(const fs::path& cache_dir,
   }
   sync_path(cache_dir);
   return std::make_shared<TokenCorpus>(folder, dataset_name);
+}
+
+std::shared_ptr<const TokenCorpus> tokenize_documents(const fs::path& cache_dir, const std::string& dataset_name,
+                                                      Dataset& dataset, const Tokenizer& tokenizer,
+                                                      const std::string& tokenizer_sha, double validation_fraction,
+                                                      bool validation, Progress* progress, const std::atomic<bool>* cancel) {
+  auto* source = dynamic_cast<DocumentSource*>(&dataset);
+  if (source == nullptr) {
+    throw ConfigError("dataset '" + dataset_name + "' yields no documents; choose another dataset for this use");
+  }
+  return tokenize_documents(
+      cache_dir, dataset_name, dataset.fingerprint(), [&] { return source->documents(Split::kTrain); }, tokenizer,
+      tokenizer_sha, validation_fraction, validation, progress, cancel);
 }
 
 }  // namespace temper

@@ -6,6 +6,8 @@
 //   /config/source                   text of the experiment file
 //   /config/resolved                 table key, value, source, where
 //   /plugins, /data                  tables
+//   /ledger/filters                  table name, plugin, documents, dropped, edited, bytes_in, bytes_out: cleaning, if any
+//   /ledger/reasons                  table filter, kind (drop, span, figure), name, value
 //   /stages/<name>                   attributes name, order, plugin, parents, status, cache_key, seconds, tokens, steps,
 //                                    flops, checkpoint, checkpoint_sha256, prompt_template
 //   /stages/<name>/notes             table time, text

@@ -71,6 +71,25 @@ std::vector<DataRow> RecordReader::data() const {
   return rows;
 }
 
+std::vector<LedgerRow> RecordReader::ledger() const {
+  const h5::Session session;
+  std::vector<LedgerRow> rows;
+  if (!h5::has_link(state_->file, "ledger")) return rows;
+  const h5::Handle group = layout::open_group(state_->file, "ledger");
+  const Table filters = h5::read_table(group, "filters"), reasons = h5::read_table(group, "reasons");
+  for (std::size_t i = 0; i < filters.rows(); ++i) {
+    LedgerRow row{filters.texts("name")[i],        filters.texts("plugin")[i],    filters.integers("documents")[i],
+                  filters.integers("dropped")[i],  filters.integers("edited")[i], filters.integers("bytes_in")[i],
+                  filters.integers("bytes_out")[i]};
+    for (std::size_t k = 0; k < reasons.rows(); ++k) {
+      if (reasons.texts("filter")[k] != row.name) continue;
+      row.reasons.push_back({reasons.texts("kind")[k], reasons.texts("name")[k], reasons.numbers("value")[k]});
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 std::vector<std::string> RecordReader::stage_names() const {
   const h5::Session session;
   return layout::stage_names(state_->file);

@@ -45,7 +45,8 @@ class RecordReader {
   std::string config_source() const;
   std::vector<ResolvedRow> resolved() const;
   std::vector<PluginRow> plugins() const;
-  std::vector<DataRow> data() const;  ///< empty if none was written yet
+  std::vector<DataRow> data() const;      ///< empty if none was written yet
+  std::vector<LedgerRow> ledger() const;  ///< empty if nothing was cleaned
 
   std::vector<std::string> stage_names() const;  ///< in order of creation
   StageSummary stage(const std::string& name) const;

@@ -132,6 +132,31 @@ void RunRecord::set_data(const std::vector<DataRow>& rows) {
   state_->changed = true;
 }
 
+void RunRecord::set_ledger(const std::vector<LedgerRow>& rows) {
+  const h5::Session session;
+  const h5::Handle group = h5::open_or_create_group(state_->file, "ledger");
+  h5::write_table(group, "filters",
+                  {{{"name", column_of(rows, &LedgerRow::name)},
+                    {"plugin", column_of(rows, &LedgerRow::plugin)},
+                    {"documents", column_of(rows, &LedgerRow::documents)},
+                    {"dropped", column_of(rows, &LedgerRow::dropped)},
+                    {"edited", column_of(rows, &LedgerRow::edited)},
+                    {"bytes_in", column_of(rows, &LedgerRow::bytes_in)},
+                    {"bytes_out", column_of(rows, &LedgerRow::bytes_out)}}});
+  std::vector<std::string> filters, kinds, names;
+  std::vector<double> values;
+  for (const auto& row : rows) {
+    for (const auto& reason : row.reasons) {
+      filters.push_back(row.name);
+      kinds.push_back(reason.kind);
+      names.push_back(reason.name);
+      values.push_back(reason.value);
+    }
+  }
+  h5::write_table(group, "reasons", {{{"filter", filters}, {"kind", kinds}, {"name", names}, {"value", values}}});
+  state_->changed = true;
+}
+
 void RunRecord::begin_stage(const std::string& name, const StageFacts& facts) {
   const h5::Session session;
   const h5::Handle group = state_->stage(name);

@@ -32,6 +32,20 @@ struct DataRow {
   bool operator==(const DataRow&) const = default;
 };
 
+/// What one filter of the corpus did.
+struct LedgerRow {
+  std::string name, plugin;
+  std::int64_t documents = 0, dropped = 0, edited = 0, bytes_in = 0, bytes_out = 0;
+  struct Reason {
+    std::string kind;  ///< drop: why documents went; span: what was found in them; figure: the filter's own number
+    std::string name;
+    double value = 0;
+    bool operator==(const Reason&) const = default;
+  };
+  std::vector<Reason> reasons = {};
+  bool operator==(const LedgerRow&) const = default;
+};
+
 struct RecordFacts {
   std::string experiment, run_id;
   std::uint64_t seed = 0;
@@ -65,6 +79,7 @@ class RunRecord {
   RunRecord& operator=(const RunRecord&) = delete;
 
   void set_data(const std::vector<DataRow>& rows);
+  void set_ledger(const std::vector<LedgerRow>& rows);  ///< of all filters, in their order; replaces what was there
   void begin_stage(const std::string& name, const StageFacts& facts);  ///< status running; what is there already stays
   /// A metric declared before keeps its rows and takes the new unit, doc and direction.
   void declare_metric(const std::string& stage, const MetricSpec& spec);

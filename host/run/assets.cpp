@@ -22,7 +22,23 @@ std::string split_text(const std::vector<Message>& messages) {
 
 RunAssets::RunAssets(const Experiment& experiment, const Registry& registry, std::filesystem::path cache,
                      TerminalProgress& progress)
-    : experiment_(experiment), registry_(registry), cache_(std::move(cache)), progress_(progress) {}
+    : experiment_(experiment),
+      registry_(registry),
+      cache_(std::move(cache)),
+      progress_(progress),
+      cleaned_(
+          experiment, registry, cache_, [this](const std::string& name) -> Dataset& { return dataset(name); }, progress,
+          &cancel_flag()) {}
+
+std::string RunAssets::fingerprint(const std::string& name) {
+  const std::string own = dataset(name).fingerprint();
+  return cleaned_.covers(name) ? sha256_hex(own + " cleaned " + cleaned_.identity()) : own;
+}
+
+std::unique_ptr<Stream<Document>> RunAssets::training_documents(const std::string& name) {
+  auto& source = capability<DocumentSource>(name, "documents");
+  return cleaned_.covers(name) ? cleaned_.documents(name) : source.documents(Split::kTrain);
+}
 
 Dataset& RunAssets::dataset(const std::string& name) {
   auto& instance = datasets_[name];
@@ -83,7 +99,7 @@ void RunAssets::make_tokenizer() {
     Sha256 key;
     key.update("tokenizer 1 " + slot.plugin + " " + registry_.origin("tokenizer", slot.plugin).version + "\n");
     for (const auto& [name, value] : slot.values.all()) key.update(name + "=" + to_text(value.value) + "\n");
-    for (const auto& name : slot.datasets) key.update(dataset(name).fingerprint() + "\n");
+    for (const auto& name : slot.datasets) key.update(fingerprint(name) + "\n");
     key.update(to_text(experiment_.validation_fraction));
     const auto cached = cache_ / "tokenizers" / (key.hex() + "-" + made->model_file_name());
     if (std::filesystem::exists(cached)) {
@@ -98,7 +114,7 @@ void RunAssets::make_tokenizer() {
           if (cancel_requested()) throw Cancelled("stopped while training the tokenizer");
           if (!stream) {
             if (next == slot.datasets.size()) return std::nullopt;
-            stream = capability<DocumentSource>(slot.datasets[next++], "documents").documents(Split::kTrain);
+            stream = training_documents(slot.datasets[next++]);
           }
           Document document;
           if (!stream->next(document)) {
@@ -120,8 +136,9 @@ void RunAssets::make_tokenizer() {
 
 std::shared_ptr<const TokenCorpus> RunAssets::corpus(const std::string& name, bool validation) {
   capability<DocumentSource>(name, "documents");
-  auto corpus = tokenize_documents(cache_ / "tokens", name, dataset(name), tokenizer(), tokenizer_sha256(),
-                                   experiment_.validation_fraction, validation, &progress_, &cancel_flag());
+  auto corpus = tokenize_documents(
+      cache_ / "tokens", name, fingerprint(name), [&] { return training_documents(name); }, tokenizer(), tokenizer_sha256(),
+      experiment_.validation_fraction, validation, &progress_, &cancel_flag());
   if (!validation) {
     DataRow& row = rows_[name];
     row.documents = corpus->documents();
@@ -213,7 +230,7 @@ std::vector<EvalItem> RunAssets::items(const std::vector<std::string>& names, st
 std::vector<Document> RunAssets::documents(const std::vector<std::string>& names, bool validation, std::int64_t limit) {
   std::vector<Document> documents;
   for (const auto& name : names) {
-    const auto stream = capability<DocumentSource>(name, "documents").documents(Split::kTrain);
+    const auto stream = training_documents(name);
     Document document;
     while ((limit == 0 || static_cast<std::int64_t>(documents.size()) < limit) && stream->next(document)) {
       if (in_validation_split(document.text, experiment_.validation_fraction) == validation) {

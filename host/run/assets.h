@@ -12,6 +12,7 @@
 #include "host/data/target_bytes.h"
 #include "host/plugin/registry.h"
 #include "host/record/run_record.h"
+#include "host/run/cleaned_corpus.h"
 #include "host/util/progress.h"
 #include "temper/dataset.h"
 #include "temper/tokenizer.h"
@@ -24,6 +25,10 @@ class RunAssets {
   RunAssets(const Experiment& experiment, const Registry& registry, std::filesystem::path cache, TerminalProgress& progress);
 
   Dataset& dataset(const std::string& name);
+  /// Of the dataset, and of the filters that its documents go through.
+  std::string fingerprint(const std::string& name);
+  /// What cleaning did; nullptr if nothing was cleaned so far.
+  const clean::Summary* cleaning() const { return cleaned_.summary(); }
   const Tokenizer& tokenizer();
   const std::string& tokenizer_bytes();
   const std::string& tokenizer_sha256();
@@ -43,6 +48,8 @@ class RunAssets {
  private:
   template <class Source>
   Source& capability(const std::string& name, const std::string& what);
+  /// The training documents of a dataset, cleaned if the experiment says so.
+  std::unique_ptr<Stream<Document>> training_documents(const std::string& name);
   void make_tokenizer();
 
   const Experiment& experiment_;
@@ -50,6 +57,7 @@ class RunAssets {
   std::filesystem::path cache_;
   TerminalProgress& progress_;
   std::map<std::string, std::unique_ptr<Dataset>> datasets_;
+  CleanedCorpus cleaned_;
   std::map<std::string, DataRow> rows_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string tokenizer_bytes_, tokenizer_sha256_;

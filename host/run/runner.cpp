@@ -58,6 +58,7 @@ std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry&
   for (const auto& slot : experiment.models) add("models." + slot.name, "architecture", slot.plugin);
   add("tokenizer", "tokenizer", experiment.tokenizer.plugin);
   for (const auto& slot : experiment.datasets) add("datasets." + slot.name, "dataset", slot.plugin);
+  for (const auto& slot : experiment.corpus.filters) add("corpus." + slot.name, "filter", slot.plugin);
   for (const auto& slot : experiment.stages) {
     if (!slot.checkpoint.empty()) continue;
     add("stages." + slot.name, "stage", slot.plugin);
@@ -68,6 +69,19 @@ std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry&
     }
   }
   for (const auto& slot : experiment.evaluators) add("evaluators." + slot.name, "evaluator", slot.plugin);
+  return rows;
+}
+
+std::vector<LedgerRow> ledger_rows(const clean::Summary& cleaning) {
+  std::vector<LedgerRow> rows;
+  for (const auto& filter : cleaning.filters) {
+    LedgerRow row{filter.name,   filter.plugin,   filter.documents, filter.dropped,
+                  filter.edited, filter.bytes_in, filter.bytes_out};
+    for (const auto& [reason, count] : filter.reasons) row.reasons.push_back({"drop", reason, static_cast<double>(count)});
+    for (const auto& [type, count] : filter.spans) row.reasons.push_back({"span", type, static_cast<double>(count)});
+    for (const auto& [name, value] : filter.figures) row.reasons.push_back({"figure", name, value});
+    rows.push_back(std::move(row));
+  }
   return rows;
 }
 
@@ -85,7 +99,7 @@ class Runner {
         assets_(experiment, registry, paths_.cache, progress),
         cache_(paths_.cache),
         keys_(experiment, registry, at::get_num_threads(),
-              [this](const std::string& dataset) { return assets_.dataset(dataset).fingerprint(); }),
+              [this](const std::string& dataset) { return assets_.fingerprint(dataset); }),
         run_id_(record_->attribute("run_id")) {}
 
   RunOutcome run() {
@@ -109,6 +123,7 @@ class Runner {
         }
       }
       record_->set_data(assets_.data_rows());
+      if (const auto* cleaning = assets_.cleaning()) record_->set_ledger(ledger_rows(*cleaning));
       record_->set_status(options_.only.empty() ? "complete" : "partial");
       record_->flush();
     } catch (const Cancelled&) {
