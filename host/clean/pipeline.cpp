@@ -73,9 +73,10 @@ State read_state(const fs::path& path) {
 }
 
 struct Item {
+  std::string record;  ///< of a spool, until a worker reads it
   Passage passage;
   std::uint64_t number = 0;
-  std::string digest, rendered;  ///< for the next filter that compares; for the sink
+  std::string digest, rendered, ledger;  ///< for the next filter that compares; for the sink or the next spool
 };
 
 struct Batch {
@@ -102,15 +103,17 @@ class Source {
       records_->seek(state.place);
     }
   }
-  bool next(Passage& passage) {
+  /// Of a spool only the record is read here; parsing it is the workers'.
+  bool next(Item& item, std::uint64_t& bytes, bool& dropped) {
     if (stream_) {
-      passage = {};
-      if (!stream_->next(passage.document)) return false;
-      passage.bytes = passage.document.text.size();
+      if (!stream_->next(item.passage.document)) return false;
+      bytes = item.passage.bytes = item.passage.document.text.size();
+      dropped = false;
       return true;
     }
-    if (!records_->next(record_)) return false;
-    passage = passage_of(record_);
+    if (!records_->next(item.record)) return false;
+    bytes = item.record.size();
+    dropped = is_dropped(item.record);
     return true;
   }
   std::uint64_t place() const { return records_ ? records_->place() : 0; }
@@ -122,7 +125,6 @@ class Source {
  private:
   std::unique_ptr<Stream<Document>> stream_;
   std::optional<RecordStream> records_;
-  std::string record_;
 };
 
 class Cleaning {
@@ -189,23 +191,57 @@ class Cleaning {
     if (state_.pass >= 2) fs::remove(spool_path(state_.pass - 2));
   }
 
-  /// What the filter of the pass before has to know, and its decision.
+  /// What the filters of the pass before have to know, and their decisions, each on what those before it left.
   void decide(const Pass& pass) {
-    const Step& step = steps_[*pass.decided];
-    if (progress_ != nullptr) progress_->say(step.name + ": comparing documents");
     const std::size_t before = state_.pass - 1;
     texts_ = std::make_unique<SpoolTexts>(spool_path(before), state_.spools[before]);
-    RecordStream digests(digest_path(before), fs::file_size(digest_path(before)));
-    std::string digest;
-    guarded(step.plugin, "filter", [&] {
-      for (std::uint64_t number = 0; digests.next(digest); ++number) step.corpus()->add(number, digest);
-      step.corpus()->decide(*texts_, [this] { return cancelled(); });
-    });
-    state_.summary.filters[*pass.decided].figures = step.corpus()->figures();
+    decided_.clear();
+    for (std::size_t k = 0; k < pass.decided.size(); ++k) {
+      const Step& step = steps_[pass.decided[k]];
+      if (progress_ != nullptr) progress_->say(step.name + ": comparing documents");
+      Decided decided;
+      decided.step = pass.decided[k];
+      if (k > 0) survivors_of(decided_.back(), decided);
+      const LeftTexts left(*texts_, decided);
+      guarded(step.plugin, "filter", [&] {
+        RecordStream records(digest_path(before), fs::file_size(digest_path(before)));
+        std::string record;
+        for (std::uint64_t number = 0; records.next(record); ++number) {
+          const std::uint64_t own = decided.own(number);
+          if (own != Decided::kUnseen) step.corpus()->add(own, digests_of(record, pass.decided.size())[k]);
+        }
+        step.corpus()->decide(left, [this] { return cancelled(); });
+      });
+      state_.summary.filters[pass.decided[k]].figures = step.corpus()->figures();
+      decided_.push_back(std::move(decided));
+    }
+  }
+
+  /// The texts that a filter has seen, by its own count.
+  class LeftTexts final : public CorpusTexts {
+   public:
+    LeftTexts(const SpoolTexts& texts, const Decided& decided) : texts_(texts), decided_(decided) {}
+    std::uint64_t size() const override { return decided_.numbers.empty() ? texts_.size() : decided_.numbers.size(); }
+    std::string text(std::uint64_t own) const override { return texts_.text(decided_.in_spool(own)); }
+
+   private:
+    const SpoolTexts& texts_;
+    const Decided& decided_;
+  };
+
+  void survivors_of(const Decided& first, Decided& second) const {
+    const CorpusFilter& filter = *steps_[first.step].corpus();
+    second.rank.assign(texts_->size(), Decided::kUnseen);
+    for (std::uint64_t number = 0; number < texts_->size(); ++number) {
+      const std::uint64_t own = first.own(number);
+      if (own == Decided::kUnseen || filter.result(own, {}).drop) continue;
+      second.rank[number] = static_cast<std::uint32_t>(second.numbers.size());
+      second.numbers.push_back(static_cast<std::uint32_t>(number));
+    }
   }
 
   void run_pass(const Pass& pass, std::size_t passes) {
-    if (pass.decided) decide(pass);
+    if (!pass.decided.empty()) decide(pass);
     const bool last = state_.pass + 1 == passes;
     Source source(source_, state_.pass == 0 ? fs::path() : spool_path(state_.pass - 1), state_);
     std::unique_ptr<Sink> sink;
@@ -217,13 +253,16 @@ class Cleaning {
       spool.emplace(spool_path(state_.pass), state_.spools.back());
       digests.emplace(digest_path(state_.pass), state_.digests);
     }
-    const WorkContext context{steps_, pass, texts_.get(), settings_.most_spans};
+    const WorkContext context{steps_, pass, decided_, texts_.get(), settings_.most_spans};
     const auto work = [&](Batch& batch) {
       batch.totals.assign(steps_.size(), {});
       for (Item& item : batch.items) {
+        if (!item.record.empty()) item.passage = passage_of(item.record);
+        std::string().swap(item.record);
         if (state_.pass == 0) item.passage.sha256 = sha256_hex(item.passage.document.text);
         work_on(item.passage, item.number, context, batch.totals, item.digest);
         if (last) {
+          item.ledger = ledger_line(item.passage);
           if (!item.passage.dropped) item.rendered = sink->render(item.passage);
         } else {
           item.rendered = to_bytes(item.passage);
@@ -246,7 +285,7 @@ class Cleaning {
     const auto write = [&](const Batch& batch) {
       for (const Item& item : batch.items) {
         if (last) {
-          ledger->write(ledger_line(item.passage));
+          ledger->write(item.ledger);
           count(item.passage);
           if (!item.passage.dropped) sink->write(item.rendered);
         } else {
@@ -284,12 +323,14 @@ class Cleaning {
       auto batch = std::make_unique<Batch>();
       while (batch->bytes < settings_.batch_bytes && batch->items.size() < kBatchDocuments) {
         Item item;
-        more = source.next(item.passage);
+        std::uint64_t size = 0;
+        bool dropped = false;
+        more = source.next(item, size, dropped);
         if (!more) break;
         ++documents;
         item.number = numbered;
-        if (!item.passage.dropped) ++numbered;
-        batch->bytes += item.passage.document.text.size() + 64;
+        if (!dropped) ++numbered;
+        batch->bytes += size + 64;
         batch->items.push_back(std::move(item));
       }
       batch->documents = documents;
@@ -371,6 +412,7 @@ class Cleaning {
   const std::atomic<bool>* cancel_;
   std::vector<Step> steps_;
   std::unique_ptr<SpoolTexts> texts_;
+  std::vector<Decided> decided_;
   State state_;
   std::chrono::steady_clock::time_point shown_;
 };

@@ -64,6 +64,8 @@ Passage passage_of(std::string_view bytes) {
   return passage;
 }
 
+bool is_dropped(std::string_view record) { return !record.empty() && (record[0] & 1) != 0; }
+
 AppendFile::AppendFile(const std::filesystem::path& path, std::uint64_t length) : path_(path), size_(length) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (file < 0) fail(path, "opened for writing");
@@ -118,7 +120,7 @@ SpoolTexts::SpoolTexts(const std::filesystem::path& path, std::uint64_t end) : p
   RecordStream records(path, end);
   std::string record;
   for (std::uint64_t place = 0; records.next(record); place = records.place()) {
-    if ((record[0] & 1) == 0) places_.push_back(place);
+    if (!is_dropped(record)) places_.push_back(place);
   }
   file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file_ < 0) fail(path, "opened");

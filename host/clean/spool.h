@@ -30,6 +30,8 @@ std::string to_bytes(const Passage& passage);
 /// Throws DataError for bytes that are none.
 Passage passage_of(std::string_view bytes);
 
+bool is_dropped(std::string_view record);  ///< without reading more of it
+
 /// A file that grows at its end, opened at a known length so that what a killed process had written beyond it is cut off.
 /// Throws DataError with the system's reason, for instance a full disk.
 class AppendFile {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
+#include <optional>
 
 #include "host/clean/sink.h"
 #include "host/plugin/guard.h"
@@ -58,8 +60,9 @@ void drop(Passage& passage) {
   passage.document.text.clear();
 }
 
-void apply(Passage& passage, const FilterResult& result, const Step& step, FilterTotals& totals,
-           const WorkContext& context) {
+/// `decided` is set for a filter that names other documents.
+void apply(Passage& passage, const FilterResult& result, const Step& step, FilterTotals& totals, const WorkContext& context,
+           const Decided* decided) {
   std::string& text = passage.document.text;
   const bool edits = std::any_of(result.spans.begin(), result.spans.end(),
                                  [](const FilterSpan& span) { return span.replacement.has_value(); });
@@ -74,8 +77,11 @@ void apply(Passage& passage, const FilterResult& result, const Step& step, Filte
     passage.story += number;
   }
   add_spans(passage.story, result.spans, passage, context.most_spans);
-  if (result.cluster && context.texts) text_field(passage.story, "cluster", context.texts->id(*result.cluster));
-  if (result.partner && context.texts) text_field(passage.story, "partner", context.texts->id(*result.partner));
+  const auto name = [&](const char* what, const std::optional<std::uint64_t>& own) {
+    if (own && decided != nullptr) text_field(passage.story, what, context.texts->id(decided->in_spool(*own)));
+  };
+  name("cluster", result.cluster);
+  name("partner", result.partner);
   for (const auto& span : result.spans) ++totals.spans[span.type];
   if (result.drop) {
     ++totals.dropped;
@@ -115,8 +121,14 @@ std::vector<Pass> passes_of(const std::vector<Step>& steps) {
       passes.back().single.push_back(i);
       continue;
     }
-    passes.back().digested = i;
-    passes.push_back({i, {}, {}});
+    const auto& before = passes.back();
+    if (before.single.empty() && !before.decided.empty() && !steps[before.decided.back()].corpus()->edits()) {
+      passes[passes.size() - 2].digested.push_back(i);
+      passes.back().decided.push_back(i);
+      continue;
+    }
+    passes.back().digested.push_back(i);
+    passes.push_back({{i}, {}, {}});
   }
   return passes;
 }
@@ -125,21 +137,40 @@ void work_on(Passage& passage, std::uint64_t number, const WorkContext& context,
              std::string& digest) {
   digest.clear();
   drop_blank(passage);
-  const auto run = [&](std::size_t index, auto judge) {
+  const auto run = [&](std::size_t index, const Decided* decided, auto judge) {
     if (passage.dropped) return;
     const Step& step = context.steps[index];
-    apply(passage, guarded(step.plugin, "filter", [&] { return judge(step); }), step, totals[index], context);
+    apply(passage, guarded(step.plugin, "filter", [&] { return judge(step); }), step, totals[index], context, decided);
     drop_blank(passage);
   };
-  if (context.pass.decided) {
-    run(*context.pass.decided, [&](const Step& step) { return step.corpus()->result(number, passage.document); });
+  for (const Decided& decided : context.decided) {
+    run(decided.step, &decided,
+        [&](const Step& step) { return step.corpus()->result(decided.own(number), passage.document); });
   }
   for (const std::size_t index : context.pass.single) {
-    run(index, [&](const Step& step) { return step.document()->judge(passage.document); });
+    run(index, nullptr, [&](const Step& step) { return step.document()->judge(passage.document); });
   }
-  if (!context.pass.digested || passage.dropped) return;
-  const Step& step = context.steps[*context.pass.digested];
-  digest = guarded(step.plugin, "filter", [&] { return step.corpus()->digest(passage.document); });
+  if (passage.dropped) return;
+  for (const std::size_t index : context.pass.digested) {
+    const Step& step = context.steps[index];
+    const std::string own = guarded(step.plugin, "filter", [&] { return step.corpus()->digest(passage.document); });
+    const std::uint64_t size = own.size();
+    digest.append(reinterpret_cast<const char*>(&size), sizeof size).append(own);
+  }
+}
+
+std::vector<std::string_view> digests_of(std::string_view bytes, std::size_t count) {
+  std::vector<std::string_view> digests;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint64_t size = 0;
+    if (bytes.size() >= sizeof size) std::memcpy(&size, bytes.data(), sizeof size);
+    if (bytes.size() < sizeof size || size > bytes.size() - sizeof size) {
+      throw DataError("a digest of the work folder is cut off; start again with --fresh");
+    }
+    digests.push_back(bytes.substr(sizeof size, size));
+    bytes.remove_prefix(sizeof size + size);
+  }
+  return digests;
 }
 
 std::string ledger_line(const Passage& passage) {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,27 +21,38 @@ struct Step {
   CorpusFilter* corpus() const { return dynamic_cast<CorpusFilter*>(filter.get()); }
 };
 
-/// The steps of one pass: verdicts of a filter that has seen the corpus, filters that need no corpus, and what the next one
-/// has to remember of each document.
+/// The steps of one pass: verdicts of filters that have seen the corpus, filters that need no corpus, and those that have to
+/// remember something of each document for the next pass.
 struct Pass {
-  std::optional<std::size_t> decided;
-  std::vector<std::size_t> single;
-  std::optional<std::size_t> digested;
+  std::vector<std::size_t> decided, single, digested;
 };
-/// Steps cut into passes; there is always one.
+/// Steps cut into passes; there is always one. Filters that compare stand in one pass if those before them do not edit.
 std::vector<Pass> passes_of(const std::vector<Step>& steps);
+
+/// A filter that has decided: which documents it has seen, by their numbers in the spool and in its own count.
+struct Decided {
+  static constexpr std::uint32_t kUnseen = ~std::uint32_t{0};
+  std::size_t step = 0;
+  std::vector<std::uint32_t> rank;     ///< of a document of the spool in the filter's count; empty: the same
+  std::vector<std::uint32_t> numbers;  ///< the other way round
+  std::uint64_t own(std::uint64_t number) const { return rank.empty() ? number : rank[number]; }
+  std::uint64_t in_spool(std::uint64_t own) const { return numbers.empty() ? own : numbers[own]; }
+};
 
 struct WorkContext {
   const std::vector<Step>& steps;
   const Pass& pass;
-  const SpoolTexts* texts = nullptr;  ///< ids by number, for the verdicts of the decided filter
-  std::size_t most_spans = 1000;      ///< in a ledger's entry; the rest is counted
+  const std::vector<Decided>& decided;  ///< one each of pass.decided
+  const SpoolTexts* texts = nullptr;    ///< ids by number, for the verdicts of the decided filters
+  std::size_t most_spans = 1000;        ///< in a ledger's entry; the rest is counted
 };
 
-/// `number` is the document's own among those that the decided filter has seen. `totals` has one entry a step, and `digest`
-/// gets what the digested filter remembers.
+/// `number` is the document's own among those of the spool that are not dropped. `totals` has one entry a step, and `digest`
+/// gets what the digested filters remember, for digests_of().
 void work_on(Passage& passage, std::uint64_t number, const WorkContext& context, std::vector<FilterTotals>& totals,
              std::string& digest);
+/// One of each digested filter. Throws DataError for bytes that are none.
+std::vector<std::string_view> digests_of(std::string_view bytes, std::size_t count);
 
 /// A line of the ledger. `excerpt` adds the first characters of a document that was dropped, personal data masked.
 std::string ledger_line(const Passage& passage);

@@ -1,12 +1,15 @@
 // The line loop and the UTF-8 check (see line_reader.h).
 #include "line_reader.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cstring>
 
 namespace temper::dataset_io {
 
 std::size_t find_invalid_utf8(std::string_view text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return std::string_view::npos;
   const auto* s = reinterpret_cast<const unsigned char*>(text.data());
   const std::size_t size = text.size();
   std::size_t i = 0;

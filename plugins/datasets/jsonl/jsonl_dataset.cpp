@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "fast_documents.h"
 #include "feedback.h"
 #include "record_reader.h"
 #include "rows.h"
@@ -72,8 +73,16 @@ class RowStream final : public Stream<Row> {
       }
       next_row_ = 0;
       rows_.clear();
+      const std::string fallback_id = file.label + ":" + std::to_string(record.line);
+      if constexpr (std::is_same_v<Row, Document>) {
+        const bool plain = params_.format == "auto" || params_.format == "documents";
+        if (plain && fast_.read(record.text, fields_, fallback_id, row)) {
+          row.source = source;
+          return true;
+        }
+      }
       try {
-        rows_ = convert_(parse_object(record.text), fields_, file.label + ":" + std::to_string(record.line));
+        rows_ = convert_(parse_object(record.text), fields_, fallback_id);
       } catch (const BadRow& bad) {
         skips_.bad(source + ": " + bad.what);
       }
@@ -119,6 +128,7 @@ class RowStream final : public Stream<Row> {
   std::optional<RecordReader> reader_;
   std::vector<Row> rows_;  ///< of the latest record
   std::size_t next_row_ = 0;
+  FastDocuments fast_;
 };
 
 }  // namespace

@@ -44,10 +44,15 @@ std::vector<std::uint64_t> shingles(const std::vector<std::uint64_t>& units, std
   return runs;
 }
 
-std::vector<std::uint64_t> shingle_set(std::string_view text, Unit unit, std::size_t n) {
+std::vector<std::uint64_t> shingle_list(std::string_view text, Unit unit, std::size_t n) {
+  auto runs = shingles(units_of_raw(text, unit).hashes, n);
+  if (!runs.empty()) return runs;
   const std::string plain = folded(text);
-  auto runs = shingles(units_of(plain, unit).hashes, n);
-  if (runs.empty() && !plain.empty()) runs = shingles(units_of(plain, Unit::kCharacter).hashes, plain.size() + 1);
+  return shingles(units_of(plain, Unit::kCharacter).hashes, plain.size() + 1);
+}
+
+std::vector<std::uint64_t> shingle_set(std::string_view text, Unit unit, std::size_t n) {
+  auto runs = shingle_list(text, unit, n);
   std::sort(runs.begin(), runs.end());
   runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
   return runs;

@@ -17,7 +17,9 @@ std::uint64_t linear_mod61(std::uint64_t a, std::uint64_t x, std::uint64_t b);
 /// Of each run of n units, in order. Fewer than n units are one run, whatever their number; none gives nothing.
 std::vector<std::uint64_t> shingles(const std::vector<std::uint64_t>& units, std::size_t n);
 
-/// A document's shingles, sorted, each once. A text without any word, but not blank, is one shingle of its own.
+/// A document's shingles as they come, some maybe twice. A text without any word, but not blank, is one shingle of its own.
+std::vector<std::uint64_t> shingle_list(std::string_view text, Unit unit, std::size_t n);
+/// The same, sorted, each once.
 std::vector<std::uint64_t> shingle_set(std::string_view text, Unit unit, std::size_t n);
 
 /// |A and B| / |A or B| of sorted sets; 1 for two empty ones.

@@ -173,6 +173,26 @@ Units units_of(std::string_view folded_text, Unit unit) {
   return units;
 }
 
+Units units_of_raw(std::string_view text, Unit unit) {
+  if (unit == Unit::kCharacter || !is_ascii(text)) return units_of(folded(text), unit);
+  // Folding ASCII is lower case; a word is put into lower case where it is hashed.
+  Units units;
+  units.hashes.reserve(text.size() / 5 + 1);
+  std::array<char, 64> lower;
+  std::string long_word;
+  for_each_word(text, [&](std::size_t begin, std::size_t end) {
+    const std::size_t size = end - begin;
+    char* word = lower.data();
+    if (size > lower.size()) {
+      long_word.resize(size);
+      word = long_word.data();
+    }
+    for (std::size_t i = 0; i < size; ++i) word[i] = kLower[static_cast<unsigned char>(text[begin + i])];
+    units.hashes.push_back(XXH3_64bits(word, size));
+  });
+  return units;
+}
+
 Units words_with_places(std::string_view text) {
   Units units;
   std::string word;

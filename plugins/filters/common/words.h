@@ -27,6 +27,8 @@ std::string folded(std::string_view text);
 /// Lao, Khmer, Myanmar) is a word of its own. Characters are code points of folded() text, spaces included. `text` is folded
 /// already, unless `places` are wanted: then words are found in the text as it is and folded one by one.
 Units units_of(std::string_view folded_text, Unit unit);
+/// units_of(folded(text), unit), for texts that are only read once.
+Units units_of_raw(std::string_view text, Unit unit);
 Units words_with_places(std::string_view text);
 
 }  // namespace temper::filters

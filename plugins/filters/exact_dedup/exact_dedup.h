@@ -23,6 +23,7 @@ class ExactDedup final : public Filter, public CorpusFilter {
   void add(std::uint64_t number, std::string_view digest) override;
   void decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) override;
   FilterResult result(std::uint64_t number, const Document& document) const override;
+  bool edits() const override { return false; }
 
  private:
   struct Key {

@@ -14,7 +14,7 @@ class MinHash {
   /// `count` hash functions drawn from `seed`.
   MinHash(std::size_t count, std::uint64_t seed);
   std::size_t size() const { return count_; }
-  /// The smallest value of each function over the set; of an empty set all ones. [any]
+  /// The smallest value of each function over the set (repeats do nothing); of an empty set all ones. [any]
   std::vector<std::uint32_t> signature(const std::vector<std::uint64_t>& set) const;
 
  private:

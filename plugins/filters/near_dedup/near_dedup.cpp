@@ -164,8 +164,8 @@ NearDedup::NearDedup(const NearDedupParams& params, const Filter::Args& args)
 NearDedup::~NearDedup() = default;
 
 std::string NearDedup::digest(const Document& document) const {
-  const auto set = shingle_set(document.text, unit_, static_cast<std::size_t>(params_.ngram));
-  const auto hashes = band_hashes(minhash_.signature(set), static_cast<std::size_t>(params_.bands));
+  const auto list = shingle_list(document.text, unit_, static_cast<std::size_t>(params_.ngram));
+  const auto hashes = band_hashes(minhash_.signature(list), static_cast<std::size_t>(params_.bands));
   return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(std::uint64_t)};
 }
 

@@ -38,6 +38,7 @@ class NearDedup final : public Filter, public CorpusFilter {
   void add(std::uint64_t number, std::string_view digest) override;
   void decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) override;
   FilterResult result(std::uint64_t number, const Document& document) const override;
+  bool edits() const override { return false; }
   std::vector<std::pair<std::string, double>> figures() const override;
 
  private:

@@ -82,6 +82,9 @@ class TEMPER_API CorpusFilter {
   virtual void decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) = 0;
   /// [any] After decide().
   virtual FilterResult result(std::uint64_t number, const Document& document) const = 0;
+  /// False: results are keeps and drops without edits, and result() does not look at the document. Then such a filter and
+  /// one that compares right behind it read the corpus once for both.
+  virtual bool edits() const;
   /// [run] After decide(): figures for the summary, such as pairs compared.
   virtual std::vector<std::pair<std::string, double>> figures() const;
 };

@@ -50,13 +50,16 @@ class Editor final : public Filter, public DocumentFilter {
 };
 
 /// Drops later documents with the same first letter.
-class FirstLetter final : public Filter, public CorpusFilter {
+class FirstLetter : public Filter, public CorpusFilter {
  public:
   std::string digest(const Document& document) const override { return document.text.substr(0, 1); }
   void add(std::uint64_t number, std::string_view digest) override { first_.try_emplace(std::string(digest), number); }
   void decide(const CorpusTexts& texts, const std::function<bool()>&) override { decided_ = texts.size(); }
   FilterResult result(std::uint64_t number, const Document& document) const override {
-    const std::uint64_t first = first_.at(document.text.substr(0, 1));
+    return of(document.text.substr(0, 1), number);
+  }
+  FilterResult of(const std::string& letter, std::uint64_t number) const {
+    const std::uint64_t first = first_.at(letter);
     if (first == number) return {};
     FilterResult result{true, "same_letter", 0.5};
     result.cluster = result.partner = first;
@@ -84,6 +87,20 @@ class ListStream final : public Stream<Document> {
  private:
   const std::vector<Document>& documents_;
   std::size_t at_ = 0, fail_at_;
+};
+
+/// The same in one pass with a filter behind it that compares too.
+class QuietFirstLetter final : public FirstLetter {
+ public:
+  bool edits() const override { return false; }
+  FilterResult result(std::uint64_t number, const Document&) const override { return of(letters_.at(number), number); }
+  void add(std::uint64_t number, std::string_view digest) override {
+    letters_[number] = digest;
+    FirstLetter::add(number, digest);
+  }
+
+ private:
+  std::map<std::uint64_t, std::string> letters_;
 };
 
 template <class Kind>

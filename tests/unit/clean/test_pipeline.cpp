@@ -118,6 +118,48 @@ TEST_CASE("filters that compare see what the filters before them left, and name 
   CHECK(outcome.summary.filters[1].figures.at(0).second == 4);
 }
 
+TEST_CASE("filters that compare and do not edit share a pass, with the same verdicts") {
+  /// Drops every second document that it sees, by its own count.
+  struct Second final : Filter, CorpusFilter {
+    bool quiet;
+    explicit Second(bool edits_nothing) : quiet(edits_nothing) {}
+    std::string digest(const Document& document) const override { return document.id; }
+    void add(std::uint64_t number, std::string_view digest) override {
+      if (number != ids.size()) throw PluginError("a number is left out");
+      ids.emplace_back(digest);
+    }
+    void decide(const CorpusTexts& texts, const std::function<bool()>&) override {
+      if (texts.size() != ids.size()) throw PluginError("texts and digests differ");
+    }
+    FilterResult result(std::uint64_t number, const Document&) const override {
+      FilterResult result{number % 2 == 1, "second", static_cast<double>(number)};
+      if (number > 0) result.partner = number - 1;
+      return result;
+    }
+    bool edits() const override { return !quiet; }
+    std::vector<std::string> ids;
+  };
+  const auto documents = many_documents();
+  std::string expected;
+  for (const bool quiet : {false, true}) {
+    const Folder folder;
+    std::vector<StepPlan> plans{plan<Editor>("editor")};
+    for (const char* name : {"one", "two", "three"}) {
+      plans.push_back({name, name, [quiet](const Filter::Args&) { return std::make_unique<Second>(quiet); }});
+    }
+    plans.push_back(plan<Editor>("editor_2"));
+    const auto outcome = clean_all(folder, documents, plans, 2);
+    if (quiet) CHECK_FALSE(std::filesystem::exists(folder / "work/pass-2.spool"));
+    if (!quiet) expected = outcome.ledger;
+    CHECK(outcome.ledger == expected);
+    CHECK(outcome.summary.filters[3].documents > 50);
+  }
+  const Folder folder;
+  const auto outcome = clean_all(folder, documents, {plan<QuietFirstLetter>("a"), plan<FirstLetter>("b")}, 2);
+  CHECK(outcome.summary.filters[1].documents == outcome.summary.filters[0].documents - outcome.summary.filters[0].dropped);
+  CHECK(outcome.summary.filters[1].dropped == 0);
+}
+
 TEST_CASE("the output does not depend on the number of threads") {
   const auto documents = many_documents();
   const Folder first, second;
