@@ -120,6 +120,7 @@ Places places_of(const ParsedOptions& options) {
     for (const auto& path : {places.out, places.ledger}) {
       // What a stopped command had put in place already is its own.
       if (path.empty() || !fs::exists(path) || fs::exists(places.work / "state.json")) continue;
+      if (fs::is_directory(path) && fs::is_empty(path)) continue;
       throw ConfigError("'" + path.string() + "' is there already; give another place, or --overwrite");
     }
   }
@@ -181,19 +182,19 @@ int clean_with(const ParsedOptions& options, const std::string& filter_list, con
       sha256_hex(inputs.fingerprint() + clean::filters_identity(host.registry, filters, base) + packing_name +
                  std::to_string(shard_bytes) + std::to_string(settings.most_spans) + places.out.filename().string());
   const fs::path staged = places.work / "out";
-  create_folders(staged);
   const auto packing = places.single           ? clean::packing_of(places.out)
                        : packing_name == "gz"  ? clean::Packing::kGzip
                        : packing_name == "zst" ? clean::Packing::kZstd
                                                : clean::Packing::kNone;
   TerminalProgress progress(progress_style(options));
-  const auto summary =
-      clean::run_filters([&] { return inputs.open(); }, clean::step_plans(host.registry, filters, base),
-                         [&](const std::string& mark) {
-                           return clean::jsonl_sink(staged, places.single ? staged / places.out.filename() : fs::path(),
-                                                    packing, shard_bytes, mark);
-                         },
-                         settings, &progress, &cancel_flag());
+  const auto summary = clean::run_filters(
+      [&] { return inputs.open(); }, clean::step_plans(host.registry, filters, base),
+      [&](const std::string& mark) {
+        create_folders(staged);  // not earlier: a cleaning that has ended may have moved it to its place already
+        return clean::jsonl_sink(staged, places.single ? staged / places.out.filename() : fs::path(), packing, shard_bytes,
+                                 mark);
+      },
+      settings, &progress, &cancel_flag());
   if (summary.documents == 0) {
     fs::remove_all(places.work);
     throw DataError("the input holds no document that could be read" +

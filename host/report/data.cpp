@@ -39,6 +39,7 @@ Run read_run(const fs::path& path, Data& data) {
   run.id = reader.attribute("run_id");
   run.status = reader.attribute("status");
   run.resolved = reader.resolved();
+  run.ledger = reader.ledger();
   for (const auto& row : run.resolved) run.values.emplace(row.key, row.value);
   run.plugins = reader.plugins();
   for (const auto& name : reader.stage_names()) {

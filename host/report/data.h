@@ -32,6 +32,7 @@ struct Run {
   std::vector<ResolvedRow> resolved;
   std::map<std::string, std::string> values;  ///< of `resolved`, by key
   std::vector<PluginRow> plugins;
+  std::vector<LedgerRow> ledger;
   std::vector<RunStage> stages;
   std::size_t config = 0;  ///< index in Data::configs
 };

@@ -62,14 +62,17 @@ std::string render_report(const ReportOptions& options) {
   const report::Data data = report::read_data(options);
   const std::string title = report::escape(data.title);
   const std::string sweep = report::sweep_section(data), changes = report::changes_section(data);
+  const std::string cleaning = report::cleaning_section(data);
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
          title + "</title>\n<style>" + kStyle + "</style></head>\n<body>\n<header><h1>" + title +
          "</h1>\n<nav aria-label=\"Contents\"><ul>" + link("summary", "Summary") + link("comparison", "Comparison") +
          link("curves", "Learning curves") + (sweep.empty() ? "" : link("sweep", "Effects of the axes")) +
-         (changes.empty() ? "" : link("changes", "Gains and losses")) + link("environment", "Environment") +
+         (changes.empty() ? "" : link("changes", "Gains and losses")) +
+         (cleaning.empty() ? "" : link("cleaning", "Cleaning")) + link("environment", "Environment") +
          "</ul></nav></header>\n<main>\n" + report::summary_section(data) + report::matrix_section(data) +
-         report::curves_section(data) + sweep + changes + report::environment_section(data) + "</main>\n</body></html>\n";
+         report::curves_section(data) + sweep + changes + cleaning + report::environment_section(data) +
+         "</main>\n</body></html>\n";
 }
 
 }  // namespace temper

@@ -10,8 +10,9 @@ namespace temper::report {
 std::string summary_section(const Data& data);
 std::string matrix_section(const Data& data);
 std::string curves_section(const Data& data);
-std::string sweep_section(const Data& data);    ///< axis effects and heat maps
-std::string changes_section(const Data& data);  ///< alignment tax and flips
+std::string sweep_section(const Data& data);     ///< axis effects and heat maps
+std::string changes_section(const Data& data);   ///< alignment tax and flips
+std::string cleaning_section(const Data& data);  ///< what the filters of the corpus took
 std::string environment_section(const Data& data);
 
 }  // namespace temper::report

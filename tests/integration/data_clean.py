@@ -193,6 +193,10 @@ def test_experiment(folder):
     temper("sweep", experiment, "--vary", "corpus.filters=[],[near_dedup]", "--out", folder / "sweep")
     table = temper("compare", folder / "sweep", "--by", "corpus.filters").stdout
     assert "near_dedup" in table, table
+    page = folder / "report.html"
+    temper("report", folder / "sweep", "-o", page)
+    text = page.read_text()
+    assert '<section id="cleaning">' in text and "near_copy" in text
     for text, words in [
         ("filters: [exact_dedup, exact_dedup]", "exact_dedup"),
         ("filters: [exact]", "exact_dedup"),

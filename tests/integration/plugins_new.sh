@@ -30,7 +30,7 @@ fi
 
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 command -v ninja >/dev/null && export CMAKE_GENERATOR=Ninja
-[ $# -gt 0 ] || set -- architecture evaluator tokenizer dataset objective stage
+[ $# -gt 0 ] || set -- architecture evaluator tokenizer dataset filter objective stage
 for kind in "$@"; do
   name="my_$kind"
   "$temper" plugins new "$kind" "$name" --out "$work/own" >new.log

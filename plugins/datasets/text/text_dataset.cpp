@@ -60,17 +60,18 @@ class TextStream final : public Stream<Document> {
     if (params_.strip_gutenberg) ranges_ = book_lines(file().path, params_.max_line_mb);
     range_ = 0;
     reader_.emplace(file().path, params_.max_line_mb);
-    any_line_ = false;
+    any_line_ = damaged_ = false;
     return true;
   }
 
   /// A file that is damaged from some place on ends there, if bad lines are skipped.
   bool read_line(Line& line) {
+    if (damaged_) return false;
     try {
       return reader_->next(line);
     } catch (const DataError& damage) {
       if (!skips_.skipping()) throw;
-      any_line_ = true;
+      any_line_ = damaged_ = true;
       skips_.bad(damage.what());
       return false;
     }
@@ -129,6 +130,7 @@ class TextStream final : public Stream<Document> {
   std::vector<LineRange> ranges_;
   std::size_t range_ = 0;
   bool any_line_ = false;
+  bool damaged_ = false;  ///< nothing more of this file can be read
 };
 
 }  // namespace

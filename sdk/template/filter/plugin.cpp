@@ -2,6 +2,8 @@
 // Replace judge() by your own rule.
 #include "temper/plugin.h"
 
+#include <algorithm>
+
 #include "temper/filter.h"
 
 namespace temper {

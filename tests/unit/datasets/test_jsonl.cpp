@@ -198,3 +198,29 @@ TEST_CASE("jsonl parameters bind and the fingerprint follows them", "[datasets][
   made.params.text_field = "body";
   CHECK(before != made.set().fingerprint());
 }
+
+TEST_CASE("documents keep a row's other fields where they are asked to, in the quick and in the usual way") {
+  const TempFolder folder;
+  // The last row has a number that the quick parser leaves to the usual one.
+  folder.write("a.jsonl",
+               "{\"id\": 7, \"text\": \"one \\u00e9\", \"url\": \"u\\n\", \"n\": [1, 2.5, {\"k\": null}]}\n"
+               "{\"text\": \"two\"}\n{\"key\": \"k\", \"text\": \"three\", \"item_id\": \"no\"}\n"
+               "{\"id\": \"x\", \"text\": \"four\", \"big\": 123456789012345678901234567890}\n");
+  temper::dataset_jsonl::JsonlParams params;
+  params.path = {folder.path()};
+  params.keep_fields = true;
+  temper::dataset_jsonl::JsonlDataset dataset(params, {"", 0});
+  const auto stream = dataset.documents(temper::Split::kTrain);
+  std::vector<temper::Document> documents;
+  for (temper::Document document; stream->next(document);) documents.push_back(document);
+  REQUIRE(documents.size() == 4);
+  CHECK(documents[0].id == "7");
+  CHECK(documents[0].text == "one \xC3\xA9");
+  CHECK(nlohmann::json::parse(documents[0].attributes_json) ==
+        nlohmann::json::parse(R"({"url": "u\n", "n": [1, 2.5, {"k": null}]})"));
+  CHECK(documents[1].id == "a.jsonl:2");
+  CHECK(documents[1].attributes_json.empty());
+  CHECK(documents[2].id == "k");
+  CHECK(documents[3].text == "four");
+  CHECK(documents[3].attributes_json.find("big") != std::string::npos);
+}

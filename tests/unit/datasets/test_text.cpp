@@ -105,3 +105,37 @@ TEST_CASE("text parameters bind and the fingerprint follows them", "[datasets][t
   CHECK(print(params_for("a.txt")) == print(params_for("a.txt")));
   CHECK(print(params_for("a.txt")) != print(params_for("a.txt", "line")));
 }
+
+TEST_CASE("a stream says what it left out, of a damaged file too, and how far it is") {
+  const TempFolder folder;
+  std::string lines;
+  for (int i = 0; i < 20000; ++i) lines += "line " + std::to_string(i * 7919 % 20000) + "\n";
+  const std::string packed = gzip(lines);
+  folder.write("a.txt", "good\n\xff\xfe bad\nalso good\n");
+  folder.write("b.txt.gz", packed.substr(0, packed.size() / 2));
+  folder.write("c.txt", "last\n");
+  for (const char* split : {"line", "file"}) {
+    temper::dataset_text::TextParams params;
+    params.path = {folder.path()};
+    params.split_on = split;
+    params.on_error = "skip";
+    temper::dataset_text::TextDataset dataset(params, {"", 0});
+    const auto stream = dataset.documents(temper::Split::kTrain);
+    temper::Document document, latest;
+    double fraction = 0;
+    int count = 0;
+    for (; stream->next(document); ++count) {
+      latest = document;
+      CHECK(stream->state().fraction >= fraction);
+      fraction = stream->state().fraction;
+    }
+    CHECK(latest.text == "last");
+    CHECK(count > (std::string(split) == "line" ? 1000 : 2));
+    const auto state = stream->state();
+    CHECK(state.skipped == 2);
+    REQUIRE(state.faults.size() == 2);
+    CHECK_THAT(state.faults[0], ContainsSubstring("a.txt:2"));
+    CHECK_THAT(state.faults[1], ContainsSubstring("b.txt.gz:") && ContainsSubstring("cut off"));
+    CHECK(state.fraction == Approx(1).margin(0.01));
+  }
+}

@@ -143,6 +143,21 @@ TEST_CASE("logging is cheap and flush_if_due writes seldom") {
   CHECK(fs::file_size(path) < 1300000);
 }
 
+TEST_CASE("the ledger of a cleaning comes back as it was written, and the latest counts") {
+  const Folder folder;
+  const fs::path path = folder / "r.h5";
+  const std::vector<LedgerRow> rows = {
+      {"near", "near_dedup", 100, 7, 0, 5000, 4500, {{"drop", "near_copy", 7}, {"figure", "pairs", 9.5}}},
+      {"pii", "pii", 93, 0, 12, 4500, 4400, {{"span", "email", 14}}}};
+  {
+    auto record = RunRecord::create(path, facts());
+    record->set_ledger({{"old", "old", 1, 1, 1, 1, 1}});
+    record->set_ledger(rows);
+    record->flush();
+  }
+  CHECK((RecordReader(path).ledger() == rows));
+}
+
 TEST_CASE("samples and sentinels of a stage come back; samples after a checkpoint are dropped when it goes on from there") {
   const Folder folder;
   const fs::path path = folder / "r.h5";
