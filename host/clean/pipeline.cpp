@@ -127,6 +127,20 @@ class Source {
   std::optional<RecordStream> records_;
 };
 
+/// The texts that a filter has seen, by its own count.
+class LeftTexts final : public CorpusTexts {
+ public:
+  LeftTexts(const SpoolTexts& texts, const Decided& decided)
+      : texts_(texts), all_(decided.rank.empty()), numbers_(decided.numbers) {}
+  std::uint64_t size() const override { return all_ ? texts_.size() : numbers_.size(); }
+  std::string text(std::uint64_t own) const override { return texts_.text(all_ ? own : numbers_.at(own)); }
+
+ private:
+  const SpoolTexts& texts_;
+  bool all_;
+  std::vector<std::uint32_t> numbers_;
+};
+
 class Cleaning {
  public:
   Cleaning(const OpenSource& source, const std::vector<StepPlan>& plans, const OpenSink& sink, const Settings& settings,
@@ -196,13 +210,14 @@ class Cleaning {
     const std::size_t before = state_.pass - 1;
     texts_ = std::make_unique<SpoolTexts>(spool_path(before), state_.spools[before]);
     decided_.clear();
+    left_.clear();
     for (std::size_t k = 0; k < pass.decided.size(); ++k) {
       const Step& step = steps_[pass.decided[k]];
       if (progress_ != nullptr) progress_->say(step.name + ": comparing documents");
       Decided decided;
       decided.step = pass.decided[k];
       if (k > 0) survivors_of(decided_.back(), decided);
-      const LeftTexts left(*texts_, decided);
+      left_.push_back(std::make_unique<LeftTexts>(*texts_, decided));
       guarded(step.plugin, "filter", [&] {
         RecordStream records(digest_path(before), fs::file_size(digest_path(before)));
         std::string record;
@@ -210,24 +225,12 @@ class Cleaning {
           const std::uint64_t own = decided.own(number);
           if (own != Decided::kUnseen) step.corpus()->add(own, digests_of(record, pass.decided.size())[k]);
         }
-        step.corpus()->decide(left, [this] { return cancelled(); });
+        step.corpus()->decide(*left_.back(), [this] { return cancelled(); });
       });
       state_.summary.filters[pass.decided[k]].figures = step.corpus()->figures();
       decided_.push_back(std::move(decided));
     }
   }
-
-  /// The texts that a filter has seen, by its own count.
-  class LeftTexts final : public CorpusTexts {
-   public:
-    LeftTexts(const SpoolTexts& texts, const Decided& decided) : texts_(texts), decided_(decided) {}
-    std::uint64_t size() const override { return decided_.numbers.empty() ? texts_.size() : decided_.numbers.size(); }
-    std::string text(std::uint64_t own) const override { return texts_.text(decided_.in_spool(own)); }
-
-   private:
-    const SpoolTexts& texts_;
-    const Decided& decided_;
-  };
 
   void survivors_of(const Decided& first, Decided& second) const {
     const CorpusFilter& filter = *steps_[first.step].corpus();
@@ -413,6 +416,7 @@ class Cleaning {
   std::vector<Step> steps_;
   std::unique_ptr<SpoolTexts> texts_;
   std::vector<Decided> decided_;
+  std::vector<std::unique_ptr<LeftTexts>> left_;
   State state_;
   std::chrono::steady_clock::time_point shown_;
 };

@@ -36,7 +36,7 @@ struct Decided {
   std::vector<std::uint32_t> rank;     ///< of a document of the spool in the filter's count; empty: the same
   std::vector<std::uint32_t> numbers;  ///< the other way round
   std::uint64_t own(std::uint64_t number) const { return rank.empty() ? number : rank[number]; }
-  std::uint64_t in_spool(std::uint64_t own) const { return numbers.empty() ? own : numbers[own]; }
+  std::uint64_t in_spool(std::uint64_t own) const { return rank.empty() ? own : numbers[own]; }
 };
 
 struct WorkContext {

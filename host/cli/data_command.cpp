@@ -84,6 +84,8 @@ void add_clean_options(po::options_description& own) {
       "memory-mb", po::value<std::int64_t>()->default_value(1024), "what a filter that compares documents may hold at once")(
       "shard-mb", po::value<std::int64_t>()->default_value(256), "size of a file in the output folder, unpacked")(
       "packing", po::value<std::string>()->default_value("none"), "of the files in the output folder: none, gz or zst")(
+      "mark-mb", po::value<std::int64_t>()->default_value(64),
+      "text between two points from which a stopped cleaning goes on")(
       "max-spans", po::value<std::int64_t>()->default_value(1000),
       "places a document and filter that the ledger lists; the rest is counted")(
       "format", po::value<std::string>()->default_value("text"), "of the summary: text or json")(
@@ -172,15 +174,16 @@ int clean_with(const ParsedOptions& options, const std::string& filter_list, con
     throw ConfigError("--threads " + std::to_string(settings.threads) + ": must be 0 to 1024");
   if (settings.threads == 0) settings.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   settings.memory_bytes = static_cast<std::uint64_t>(at_least(options, "memory-mb", 16)) << 20;
+  settings.mark_bytes = static_cast<std::uint64_t>(at_least(options, "mark-mb", 1)) << 20;
   settings.most_spans = static_cast<std::size_t>(at_least(options, "max-spans", 0));
   const auto shard_bytes = static_cast<std::uint64_t>(at_least(options, "shard-mb", 1)) << 20;
   clean::Inputs inputs(host.registry, options.positional, input);
   const Places places = places_of(options);
   settings.work = places.work;
   const fs::path base = fs::current_path();
-  settings.identity =
-      sha256_hex(inputs.fingerprint() + clean::filters_identity(host.registry, filters, base) + packing_name +
-                 std::to_string(shard_bytes) + std::to_string(settings.most_spans) + places.out.filename().string());
+  settings.identity = sha256_hex(inputs.fingerprint() + clean::filters_identity(host.registry, filters, base) +
+                                 packing_name + std::to_string(shard_bytes) + std::to_string(settings.most_spans) + " " +
+                                 std::to_string(settings.mark_bytes) + places.out.filename().string());
   const fs::path staged = places.work / "out";
   const auto packing = places.single           ? clean::packing_of(places.out)
                        : packing_name == "gz"  ? clean::Packing::kGzip

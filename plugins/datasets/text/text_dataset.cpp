@@ -57,7 +57,14 @@ class TextStream final : public Stream<Document> {
     if (next_file_ == files_.size()) return false;
     ++next_file_;
     ranges_ = {LineRange{}};
-    if (params_.strip_gutenberg) ranges_ = book_lines(file().path, params_.max_line_mb);
+    if (params_.strip_gutenberg) {
+      try {
+        ranges_ = book_lines(file().path, params_.max_line_mb);
+      } catch (const DataError&) {
+        // A damaged file is told of where reading it comes to the damage.
+        if (!skips_.skipping()) throw;
+      }
+    }
     range_ = 0;
     reader_.emplace(file().path, params_.max_line_mb);
     any_line_ = damaged_ = false;

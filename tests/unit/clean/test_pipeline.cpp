@@ -154,6 +154,20 @@ TEST_CASE("filters that compare and do not edit share a pass, with the same verd
     CHECK(outcome.ledger == expected);
     CHECK(outcome.summary.filters[3].documents > 50);
   }
+  /// Leaves nothing for the one behind it.
+  struct All final : Filter, CorpusFilter {
+    std::string digest(const Document&) const override { return ""; }
+    void add(std::uint64_t, std::string_view) override {}
+    void decide(const CorpusTexts&, const std::function<bool()>&) override {}
+    FilterResult result(std::uint64_t, const Document&) const override { return {true, "all", 0}; }
+    bool edits() const override { return false; }
+  };
+  const Folder empty;
+  const auto nothing = clean_all(
+      empty, documents,
+      {plan<All>("all"), {"second", "second", [](const Filter::Args&) { return std::make_unique<Second>(true); }}}, 2);
+  CHECK(nothing.summary.kept == 0);
+  CHECK(nothing.summary.filters[1].documents == 0);
   const Folder folder;
   const auto outcome = clean_all(folder, documents, {plan<QuietFirstLetter>("a"), plan<FirstLetter>("b")}, 2);
   CHECK(outcome.summary.filters[1].documents == outcome.summary.filters[0].documents - outcome.summary.filters[0].dropped);
