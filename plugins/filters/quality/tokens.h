@@ -1,0 +1,27 @@
+// A text as tokens for the quality rules: words (runs of letters, digits, marks and inner apostrophes) and symbols (runs of
+// one other visible character). Also lines, and lengths in characters.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace temper::quality {
+
+struct Token {
+  std::string_view text;
+  std::size_t characters = 0;
+  bool is_word = false, has_letter = false;
+};
+std::vector<Token> tokens_of(std::string_view text);
+
+std::size_t characters_in(std::string_view text);
+/// Pieces between line feeds, as they are.
+std::vector<std::string_view> lines_of(std::string_view text);
+/// Without blanks at the ends.
+std::string_view trimmed_view(std::string_view text);
+/// Whether most letters are Latin ones.
+bool is_mostly_latin(std::string_view text);
+
+}  // namespace temper::quality
