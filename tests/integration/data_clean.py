@@ -131,19 +131,19 @@ def test_kill(folder):
     corpus = folder / "big.jsonl"
     rng = random.Random(5)
     with open(corpus, "w") as out:
-        for i in range(25000):
+        for i in range(12000):
             out.write(json.dumps({"id": i, "text": " ".join(sentence(rng) for _ in range(rng.randint(8, 24)))}) + "\n")
     command = [TEMPER, "data", "dedup", str(corpus), "--mark-mb", "1", "-o"]
     start = time.time()
     subprocess.run([*command, str(folder / "straight")], check=True, capture_output=True)
     seconds = time.time() - start
-    for round in range(3):
+    for round in range(2):
         target = folder / f"killed-{round}"
         kills = 0
         while True:
             process = subprocess.Popen([*command, str(target)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             try:
-                process.wait(timeout=seconds * rng.uniform(0.3, 0.9) if kills < 4 else None)
+                process.wait(timeout=seconds * rng.uniform(0.3, 0.9) if kills < 3 else None)
                 break
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
@@ -162,18 +162,22 @@ model: {plugin: gpt, d_model: 32, num_layers: 1, num_heads: 2, max_positions: 64
 tokenizer: {plugin: sentencepiece, vocab_size: 300, data: [corpus]}
 datasets:
   corpus: {plugin: jsonl, path: [%s]}
+  unseen: {plugin: jsonl, path: [unseen.jsonl]}
+validation_fraction: 0.2
 corpus:
+  data: [corpus]
   filters: [exact_dedup, near_dedup]
   near_dedup: {threshold: 0.7}
 stages:
   pretrain: {data: [corpus], objective: causal_lm, steps: 4, batch_size: 4, context: 32}
 evaluators:
-  perplexity: {data: [corpus], documents: 5}
+  perplexity: {data: [unseen], documents: 5}
 """
 
 
 def test_experiment(folder):
     write_corpus(folder / "c.jsonl", 300)
+    write_corpus(folder / "unseen.jsonl", 60, seed=2)
     experiment = folder / "cleaned.yaml"
     experiment.write_text(EXPERIMENT % "c.jsonl")
     done = temper("run", experiment, "--out", folder / "results")
@@ -190,11 +194,11 @@ def test_experiment(folder):
         assert any(row["kind"] == b"filter" for row in record["plugins"])
     again = temper("run", experiment, "--out", folder / "results")
     assert "cleaning the corpus" in done.stderr and "cleaning the corpus" not in again.stderr, again.stderr
-    temper("sweep", experiment, "--vary", "corpus.filters=[],[near_dedup]", "--out", folder / "sweep")
-    table = temper("compare", folder / "sweep", "--by", "corpus.filters").stdout
+    temper("sweep", experiment, "--vary", "corpus.filters=[],[near_dedup]", "--out", folder / "sweep", "--name", "both")
+    table = temper("compare", folder / "sweep/both", "--by", "corpus.filters").stdout
     assert "near_dedup" in table, table
     page = folder / "report.html"
-    temper("report", folder / "sweep", "-o", page)
+    temper("report", folder / "sweep/both", "-o", page)
     text = page.read_text()
     assert '<section id="cleaning">' in text and "near_copy" in text
     for text, words in [
@@ -202,10 +206,10 @@ def test_experiment(folder):
         ("filters: [exact]", "exact_dedup"),
         ("filters: [exact_dedup]\n  near_dedup: {treshold: 0.7}", "threshold"),
         ("filters: [exact_dedup]\n  near_dedupe: {threshold: 0.7}", "near_dedup"),
-        ("filters: [exact_dedup]\n  data: [nothing]", "nothing"),
+        ("data: [nothing]\n  filters: [exact_dedup]", "nothing"),
         ("filters: {a: b}", "corpus.filters"),
     ]:
-        start, _, rest = experiment.read_text().partition("corpus:\n  filters")
+        start, _, rest = experiment.read_text().partition("corpus:\n  data")
         broken = folder / "broken.yaml"
         broken.write_text(start + "corpus:\n  " + text + "\nstages:" + rest.partition("stages:")[2])
         done = temper("run", broken, "--dry-run", expect=2)
