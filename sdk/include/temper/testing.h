@@ -67,8 +67,8 @@ OpenedPlugin open_plugin(const std::filesystem::path& file);
 /// Values for one registration: defaults, over them `given` (parameter name to text). Throws ConfigError.
 ParamValues values_from_text(const std::vector<ParamSpec>& specs, const std::map<std::string, std::string>& given);
 
-/// A filter on documents in memory: a result each, as the host would get it. Throws PluginError for a filter that has none or
-/// both of the capabilities.
+/// A filter on documents in memory: a result each, as the host would get it. Throws PluginError for a filter that has none
+/// or both of the capabilities.
 std::vector<FilterResult> run_filter(Filter& filter, const std::vector<Document>& documents);
 /// The documents that stay, edited, in their order.
 std::vector<Document> filtered(const std::vector<Document>& documents, const std::vector<FilterResult>& results);
