@@ -24,13 +24,16 @@ struct FreeCode {
 struct FreeMatch {
   void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
 };
+struct FreeContext {
+  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
+};
 using Code = std::unique_ptr<pcre2_code, FreeCode>;
 
 Code compile(std::string_view pattern) {
   int problem = 0;
   PCRE2_SIZE at = 0;
-  Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_MATCH_INVALID_UTF,
-                          &problem, &at, nullptr));
+  Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                          PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_USE_OFFSET_LIMIT, &problem, &at, nullptr));
   if (!code) {
     throw PluginError("a pattern of personal data does not compile (PCRE2 error " + std::to_string(problem) + " at byte " +
                       std::to_string(at) + "): " + std::string(pattern));
@@ -48,29 +51,47 @@ const std::vector<Code>& compiled_rules() {
   return kCodes;
 }
 
-void find_all(std::string_view text, const pii::Rule& rule, const pcre2_code* code, std::vector<PiiSpan>& found) {
-  const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(1, nullptr));
-  const auto* units = reinterpret_cast<PCRE2_SPTR>(text.data());
-  for (std::size_t at = 0; at < text.size();) {
-    int matched = pcre2_match(code, units, text.size(), at, 0, data.get(), nullptr);
-    if (matched == PCRE2_ERROR_JIT_STACKLIMIT) {
-      matched = pcre2_match(code, units, text.size(), at, PCRE2_NO_JIT, data.get(), nullptr);
+/// Matching state, made once a text because most texts need none of it.
+class Matcher {
+ public:
+  explicit Matcher(std::string_view text)
+      : text_(text), data_(pcre2_match_data_create(1, nullptr)), context_(pcre2_match_context_create(nullptr)) {}
+
+  void find_all(const pii::Rule& rule, const pcre2_code* code, const std::vector<pii::Starts>& starts,
+                std::vector<PiiSpan>& found) {
+    std::size_t at = 0;
+    for (const auto& [first, last] : starts) {
+      pcre2_set_offset_limit(context_.get(), last);
+      for (at = std::max(at, first); at <= last && at < text_.size() && match(rule, code, at);) {
+        const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data_.get());
+        const std::size_t begin = ends[0], end = ends[1];
+        const pii::Accepted accepted =
+            rule.accept == nullptr ? pii::Accepted{end, rule.score} : rule.accept(text_, begin, end, rule.score);
+        if (accepted.end > begin) found.push_back({begin, accepted.end, 0, 0, rule.type, accepted.score});
+        at = accepted.end > begin ? accepted.end : begin + 1;
+        while (at < text_.size() && (static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80) ++at;
+      }
     }
-    if (matched == PCRE2_ERROR_NOMATCH) return;
-    if (matched < 0) {
-      throw DataError("a text of " + std::to_string(text.size()) + " bytes cannot be searched for " +
-                      std::string(pii_name(rule.type)) + " (PCRE2 error " + std::to_string(matched) +
-                      "); cut it into smaller parts");
-    }
-    const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
-    const std::size_t begin = ends[0], end = ends[1];
-    const pii::Accepted accepted =
-        rule.accept == nullptr ? pii::Accepted{end, rule.score} : rule.accept(text, begin, end, rule.score);
-    if (accepted.end > begin) found.push_back({begin, accepted.end, 0, 0, rule.type, accepted.score});
-    at = accepted.end > begin ? accepted.end : begin + 1;
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
   }
-}
+
+ private:
+  bool match(const pii::Rule& rule, const pcre2_code* code, std::size_t at) {
+    const auto* units = reinterpret_cast<PCRE2_SPTR>(text_.data());
+    int matched = pcre2_match(code, units, text_.size(), at, 0, data_.get(), context_.get());
+    if (matched == PCRE2_ERROR_JIT_STACKLIMIT) {
+      matched = pcre2_match(code, units, text_.size(), at, PCRE2_NO_JIT, data_.get(), context_.get());
+    }
+    if (matched == PCRE2_ERROR_NOMATCH) return false;
+    if (matched >= 0) return true;
+    throw DataError("a text of " + std::to_string(text_.size()) + " bytes cannot be searched for " +
+                    std::string(pii_name(rule.type)) + " (PCRE2 error " + std::to_string(matched) +
+                    "); cut it into smaller parts");
+  }
+
+  std::string_view text_;
+  std::unique_ptr<pcre2_match_data, FreeMatch> data_;
+  std::unique_ptr<pcre2_match_context, FreeContext> context_;
+};
 
 /// Bytes of the character at `at`: 1 for a byte that begins none.
 std::size_t character_size(std::string_view text, std::size_t at) {
@@ -180,22 +201,28 @@ std::vector<PiiSpan> resolve_pii(std::string_view text, std::vector<PiiSpan> spa
 std::vector<PiiSpan> scan_pii(std::string_view text) {
   const auto& rules = pii::rules();
   const auto& codes = compiled_rules();
-  std::string left(text);
+  std::string left;  // the text with what was found painted over; empty before the first find
   std::vector<PiiSpan> all;
   // Again until nothing is left: what was found no longer hides what stands directly beside it ("a@b.com+44 20 ..."), as it
   // would not in the masked text (P-PII-06).
   for (;;) {
+    const std::string_view searched = left.empty() ? text : std::string_view(left);
+    const pii::Clues clues = pii::ClueFinder(searched).find();
+    if (std::all_of(clues.begin(), clues.end(), [](const auto& starts) { return starts.empty(); })) break;
+    Matcher matcher(searched);
     std::vector<PiiSpan> found;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (left.find(rules[i].needle) != std::string::npos) find_all(left, rules[i], codes[i].get(), found);
+      matcher.find_all(rules[i], codes[i].get(), clues[static_cast<std::size_t>(rules[i].clue)], found);
     }
     if (found.empty()) break;
+    if (left.empty()) left = text;
     for (const auto& span : found) {
       std::fill(left.begin() + static_cast<std::ptrdiff_t>(span.begin), left.begin() + static_cast<std::ptrdiff_t>(span.end),
                 '>');
     }
     all.insert(all.end(), found.begin(), found.end());
   }
+  if (all.empty()) return all;
   return resolve_pii(text, std::move(all));
 }
 

@@ -34,13 +34,30 @@ struct Starts {
 /// For each clue its places, in order and apart.
 using Clues = std::array<std::vector<Starts>, kClues>;
 
+/// Marks are bytes of a clue that are rare in ordinary text: "AKIA" is looked for at its K, "eyJ" at its J. Gaps are what
+/// may stand between the digits of one number; outside of it they are plain.
+enum ClueByte : std::uint8_t { kPlain, kDigit, kGap, kMark };
+
+constexpr std::array<ClueByte, 256> clue_bytes(bool in_number) {
+  std::array<ClueByte, 256> table{};
+  for (std::size_t c = '0'; c <= '9'; ++c) table[c] = kDigit;
+  if (in_number) {
+    for (const unsigned char c : {' ', '.', '-', '/', '(', ')'}) table[c] = kGap;
+    for (const unsigned char c : {0xE2, 0x80, 0x93}) table[c] = kGap;  // an en dash
+    return table;
+  }
+  for (const unsigned char c : {'@', ':', '_', '-', 'K', 'S', 'J', 'z', 'G'}) table[c] = kMark;
+  return table;
+}
+inline constexpr std::array<ClueByte, 256> kBytes = clue_bytes(false), kNumberBytes = clue_bytes(true);
+
 class ClueFinder {
  public:
   explicit ClueFinder(std::string_view text) : text_(text) {}
 
   Clues find() {
     for (std::size_t at = 0; at < text_.size();) {
-      const Byte kind = kBytes[static_cast<unsigned char>(text_[at])];
+      const ClueByte kind = kBytes[static_cast<unsigned char>(text_[at])];
       if (kind == kPlain) {
         ++at;
       } else if (kind == kDigit) {
@@ -54,22 +71,6 @@ class ClueFinder {
   }
 
  private:
-  enum Byte : std::uint8_t { kPlain, kDigit, kGap, kMark };
-
-  /// Marks are bytes of a clue that are rare in ordinary text: "AKIA" is looked for at its K, "eyJ" at its J. Gaps (between
-  /// the digits of one number) are plain outside of chains.
-  static constexpr std::array<Byte, 256> byte_table(bool in_chain) {
-    std::array<Byte, 256> table{};
-    for (std::size_t c = '0'; c <= '9'; ++c) table[c] = kDigit;
-    if (in_chain) {
-      for (const unsigned char c : {' ', '.', '-', '/', '(', ')'}) table[c] = kGap;
-      for (const unsigned char c : {0xE2, 0x80, 0x93}) table[c] = kGap;  // an en dash
-      return table;
-    }
-    for (const unsigned char c : {'@', ':', '_', '-', 'K', 'S', 'J', 'z', 'G'}) table[c] = kMark;
-    return table;
-  }
-  static constexpr std::array<Byte, 256> kBytes = byte_table(false), kChainBytes = byte_table(true);
   static constexpr std::size_t kLongestGap = 5;     ///< " - " with an en dash
   static constexpr std::size_t kLongestLabel = 32;  ///< "telephone number: " with spaces and a parenthesis, in bytes
   static constexpr std::size_t kLongestLocal = 256;
@@ -80,18 +81,18 @@ class ClueFinder {
 
   bool before(std::size_t at, std::string_view what) const { return text_.substr(0, at).ends_with(what); }
   bool behind(std::size_t at, std::string_view what) const { return text_.substr(at + 1).starts_with(what); }
-  bool any_before(std::size_t at, std::string_view characters) const {
-    return at > 0 && characters.find(text_[at - 1]) != std::string_view::npos;
-  }
+  /// `what` and one more character in front.
+  bool before_one(std::size_t at, std::string_view what) const { return at > 0 && before(at - 1, what); }
 
   void note(Clue clue, std::size_t first, std::size_t last) {
     while (first > 0 && first < text_.size() && (static_cast<unsigned char>(text_[first]) & 0xC0) == 0x80) --first;
     auto& starts = clues_[static_cast<std::size_t>(clue)];
-    if (!starts.empty() && first <= starts.back().last + 1) {
-      starts.back().last = std::max(starts.back().last, last);
-    } else {
-      starts.push_back({first, last});
+    while (!starts.empty() && first <= starts.back().last + 1) {
+      first = std::min(first, starts.back().first);
+      last = std::max(last, starts.back().last);
+      starts.pop_back();
     }
+    starts.push_back({first, last});
   }
   void note_before(Clue clue, std::size_t at, std::size_t reach, std::size_t last) {
     note(clue, at - std::min(at, reach), last);
@@ -101,15 +102,14 @@ class ClueFinder {
   std::size_t read_chain(std::size_t begin) {
     read_iban(begin);
     std::size_t digits = 0, stops = 0, last = begin, at = begin;
-    for (; at < text_.size() && at - last <= kLongestGap; ++at) {
+    for (; at < text_.size() && at - last <= kLongestGap + 1; ++at) {
       const char c = text_[at];
-      const Byte kind = kChainBytes[static_cast<unsigned char>(c)];
+      const ClueByte kind = kNumberBytes[static_cast<unsigned char>(c)];
       if (kind == kPlain) break;
       if (kind == kGap) {
         if (c == '.') ++stops;
         continue;
       }
-      if (at > last + 1) read_iban(at);
       ++digits;
       last = at;
     }
@@ -135,10 +135,13 @@ class ClueFinder {
       case ':':
         return read_colon(at);
       case '_':
-        if (any_before(at, "pousrbfmkt")) note_before(Clue::kKey, at, 10, at);  // ghp_, github_pat_, hf_, npm_, sk_live_
+        if (before_one(at, "gh") || before(at, "github") || before(at, "hf") || before(at, "npm") || before(at, "sk") ||
+            before(at, "rk")) {
+          note_before(Clue::kKey, at, 6, at);
+        }
         return;
       case '-':
-        if (any_before(at, "abeoprskt")) note_before(Clue::kKey, at, 5, at);  // xoxb-, sk-, glpat-
+        if (before_one(at, "xox") || before(at, "sk") || before(at, "glpat")) note_before(Clue::kKey, at, 5, at);
         return;
       case 'K':
         if (before(at, "A") && behind(at, "IA")) note(Clue::kKey, at - 1, at);

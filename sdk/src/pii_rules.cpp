@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <string>
 
@@ -91,10 +92,30 @@ Accepted accept_ssn(std::string_view text, std::size_t begin, std::size_t end, d
   return ssn_issued(digits_of(text.substr(begin, end - begin))) ? Accepted{end, score} : Accepted{};
 }
 
+/// "version 1.2.3.4" and "section 1.2.3.4": the word in front says that it is no address.
+bool numbers_a_version(std::string_view text, std::size_t begin) {
+  std::string_view before = text.substr(0, begin);
+  const auto is_mark = [](char c) { return c == ' ' || c == ':' || c == '#' || c == '.'; };
+  for (int marks = 0; marks < 3 && !before.empty() && is_mark(before.back()); ++marks) before.remove_suffix(1);
+  for (const std::string_view word : {"§", "버전", "버젼", "제"}) {
+    if (before.ends_with(word)) return true;
+  }
+  std::string word;
+  for (; word.size() < 12 && !before.empty() && std::isalpha(static_cast<unsigned char>(before.back())) != 0;
+       before.remove_suffix(1)) {
+    word.insert(word.begin(), static_cast<char>(std::tolower(static_cast<unsigned char>(before.back()))));
+  }
+  constexpr std::array<std::string_view, 20> kWords = {
+      "version", "versions", "ver",     "v",      "release", "releases",  "build", "revision", "rev",  "firmware",
+      "section", "sections", "chapter", "clause", "article", "paragraph", "rule",  "table",    "item", "figure"};
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
 Accepted accept_ipv4(std::string_view text, std::size_t begin, std::size_t end, double score) {
   const std::string_view found = text.substr(begin, end - begin);
   // Nobody's address: "this host", loopback, broadcast.
   if (found.starts_with("0.") || found.starts_with("127.") || found == "255.255.255.255") return {};
+  if (numbers_a_version(text, begin)) return {};
   return {end, score};
 }
 
@@ -146,61 +167,63 @@ Accepted accept_key(std::string_view text, std::size_t begin, std::size_t end, d
 const std::vector<Rule>& rules() {
   using enum PiiType;
   static const std::vector<Rule> kRules = {
-      {kPrivateKey, 1.0, "PRIVATE KEY",
+      {kPrivateKey, 1.0, Clue::kPrivateKey,
        "-----BEGIN " PEM_WORDS "(?:[\\s\\S]{0,20000}?-----END " PEM_WORDS "|[A-Za-z0-9+/=\\r\\n]{0,20000})", nullptr},
-      {kApiKey, 0.97, "A", KEY "(?:AKIA|ASIA)[A-Z2-7]{16}" KEY_END, nullptr},
-      {kApiKey, 0.97, "AIza", KEY "AIza[0-9A-Za-z_\\-]{35}(?![0-9A-Za-z_\\-])", accept_key},
-      {kApiKey, 0.97, "gh", KEY "(?:gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_[A-Za-z0-9_]{22,251})" KEY_END, accept_key},
-      {kApiKey, 0.97, "xox", KEY "xox[abeoprs]-[A-Za-z0-9\\-]{10,250}[A-Za-z0-9]", accept_key},
-      {kApiKey, 0.97, "sk", KEY "(?:sk-[A-Za-z0-9_\\-]{20,250}|[sr]k_(?:live|test)_[0-9A-Za-z]{16,250})" KEY_END,
+      {kApiKey, 0.97, Clue::kKey, KEY "(?:AKIA|ASIA)[A-Z2-7]{16}" KEY_END, nullptr},
+      {kApiKey, 0.97, Clue::kKey, KEY "AIza[0-9A-Za-z_\\-]{35}(?![0-9A-Za-z_\\-])", accept_key},
+      {kApiKey, 0.97, Clue::kKey, KEY "(?:gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_[A-Za-z0-9_]{22,251})" KEY_END,
        accept_key},
-      {kApiKey, 0.97, "_", KEY "(?:hf_[A-Za-z0-9]{34}|npm_[A-Za-z0-9]{36})" KEY_END, nullptr},
-      {kApiKey, 0.97, "glpat-", KEY "glpat-[A-Za-z0-9_\\-]{20,64}", nullptr},
-      {kApiKey, 0.97, "SG.", KEY "SG\\.[A-Za-z0-9_\\-]{22}\\.[A-Za-z0-9_\\-]{43}", nullptr},
-      {kApiKey, 0.97, "eyJ", KEY "eyJ[A-Za-z0-9_\\-]{10,2000}\\.eyJ[A-Za-z0-9_\\-]{10,4000}\\.[A-Za-z0-9_\\-]{10,2000}",
+      {kApiKey, 0.97, Clue::kKey, KEY "xox[abeoprs]-[A-Za-z0-9\\-]{10,250}[A-Za-z0-9]", accept_key},
+      {kApiKey, 0.97, Clue::kKey, KEY "(?:sk-[A-Za-z0-9_\\-]{20,250}|[sr]k_(?:live|test)_[0-9A-Za-z]{16,250})" KEY_END,
+       accept_key},
+      {kApiKey, 0.97, Clue::kKey, KEY "(?:hf_[A-Za-z0-9]{34}|npm_[A-Za-z0-9]{36})" KEY_END, nullptr},
+      {kApiKey, 0.97, Clue::kKey, KEY "glpat-[A-Za-z0-9_\\-]{20,64}", nullptr},
+      {kApiKey, 0.97, Clue::kKey, KEY "SG\\.[A-Za-z0-9_\\-]{22}\\.[A-Za-z0-9_\\-]{43}", nullptr},
+      {kApiKey, 0.97, Clue::kKey, KEY "eyJ[A-Za-z0-9_\\-]{10,2000}\\.eyJ[A-Za-z0-9_\\-]{10,4000}\\.[A-Za-z0-9_\\-]{10,2000}",
        nullptr},
-      {kUrlCredentials, 0.95, "://",
+      {kUrlCredentials, 0.95, Clue::kUrl,
        "(?<![A-Za-z0-9+.\\-])[A-Za-z][A-Za-z0-9+.\\-]{1,20}://[^\\s/?#@:<>\"']{0,128}:[^\\s/?#@<>\"']{1,256}@"
        "[A-Za-z0-9.\\-_\\[\\]:]{1,255}",
        nullptr},
-      {kUrlCredentials, 0.95, "://",
+      {kUrlCredentials, 0.95, Clue::kUrl,
        "(?i)(?<![A-Za-z0-9])https?://[^\\s<>\"'?#]{1,1000}\\?(?:[^\\s<>\"'#&]{0,500}&){0,30}?"
        "(?:access_token|auth_token|api_?key|client_secret|token|password|passwd|pwd|secret)=[^\\s&#<>\"']{6,512}",
        nullptr},
-      {kEmail, 0.9, "@",
+      {kEmail, 0.9, Clue::kAt,
        "(?<![\\p{L}\\p{M}\\p{N}_])[\\p{L}\\p{N}_](?:[\\p{L}\\p{M}\\p{N}._%+'\\-]{0,62}[\\p{L}\\p{M}\\p{N}_+\\-])?@"
        "(?:(?:" LABEL "){1,8}" TLD "|(?:[\\p{L}\\p{M}\\p{N}\\-]{1,63}\\.){1,8}(?:" TLD
        "|한국|닷컴|닷넷|рф|中国|中國|公司|网络|香港|台灣|みんな))",
        accept_email},
-      {kIban, 0.92, "", "(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?: ?[0-9A-Za-z]){11,30}", accept_iban},
-      {kCard, 0.9, "", BEFORE "[1-68](?:[ \\-]?[0-9]){11,18}(?![0-9A-Za-z])", accept_card},
-      {kKrRrn, 0.93, "", BEFORE "[0-9]{6} ?[\\-\u2013]? ?[1-4][0-9]{6}" AFTER, accept_rrn},
-      {kKrForeign, 0.91, "", BEFORE "[0-9]{6} ?[\\-\u2013]? ?[5-8][0-9]{6}" AFTER, accept_foreign},
-      {kUsSsn, 0.7, "", BEFORE "[0-9]{3}([\\- ])[0-9]{2}\\1[0-9]{4}" AFTER, accept_ssn},
-      {kIpv6, 0.8, ":",
+      {kIban, 0.92, Clue::kIban, "(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?: ?[0-9A-Za-z]){11,30}", accept_iban},
+      {kCard, 0.9, Clue::kDigits12, BEFORE "[1-68](?:[ \\-]?[0-9]){11,18}(?![0-9A-Za-z])", accept_card},
+      {kKrRrn, 0.93, Clue::kDigits12, BEFORE "[0-9]{6} ?[\\-\u2013]? ?[1-4][0-9]{6}" AFTER, accept_rrn},
+      {kKrForeign, 0.91, Clue::kDigits12, BEFORE "[0-9]{6} ?[\\-\u2013]? ?[5-8][0-9]{6}" AFTER, accept_foreign},
+      {kUsSsn, 0.7, Clue::kDigits9, BEFORE "[0-9]{3}([\\- ])[0-9]{2}\\1[0-9]{4}" AFTER, accept_ssn},
+      {kIpv6, 0.8, Clue::kIpv6,
        "(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{1,4}|:)(?::[0-9A-Fa-f]{0,4}){2,8}(?:[0-9.]{1,13})?(?![0-9A-Za-z:])", accept_ipv6},
-      {kIpv4, 0.6, ".",
+      {kIpv4, 0.6, Clue::kIpv4,
        "(?<![0-9A-Za-z.\\-])(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\\.){3}"
        "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?![0-9A-Za-z])(?![.\\-][0-9])",
        accept_ipv4},
-      {kPhone, 0.5, "+", "(?<![0-9A-Za-z+])\\+[1-9](?:[ .\\-/()]{0,3}[0-9]){7,15}(?: ?(?:x|ext\\.?) ?[0-9]{1,6})?" AFTER,
-       accept_phone},
-      {kPhone, 0.5, "00",
+      {kPhone, 0.5, Clue::kDigits7,
+       "(?<![0-9A-Za-z+])\\+[1-9](?:[ .\\-/()]{0,3}[0-9]){7,15}(?: ?(?:x|ext\\.?) ?[0-9]{1,6})?" AFTER, accept_phone},
+      {kPhone, 0.5, Clue::kDigits9,
        BEFORE "00[1-9][0-9]{0,2}[ .\\-(](?:[ .\\-/()]{0,3}[0-9]){6,13}(?: ?(?:x|ext\\.?) ?[0-9]{1,6})?" AFTER, accept_phone},
-      {kPhone, 0.5, "",
+      {kPhone, 0.5, Clue::kDigits9,
        BEFORE "(?:1[ .\\-])?(?:\\([2-9][0-9]{2}\\) ?|[2-9][0-9]{2}([.\\-]))[2-9][0-9]{2}(?(1)\\1|[ .\\-])[0-9]{4}"
               "(?: ?(?:x|ext\\.?) ?[0-9]{1,6})?" AFTER,
        accept_phone},
-      {kPhone, 0.5, "01", BEFORE "01[016789][ .\\-]?[0-9]{3,4}[ .\\-]?[0-9]{4}" AFTER, accept_phone},
-      {kPhone, 0.5, "0",
+      {kPhone, 0.5, Clue::kDigits9, BEFORE "01[016789][ .\\-]?[0-9]{3,4}[ .\\-]?[0-9]{4}" AFTER, accept_phone},
+      {kPhone, 0.5, Clue::kDigits9,
        BEFORE "(?:\\(?0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80|50[2-8]?)(?:\\) ?|[ .\\-]))[0-9]{3,4}[ .\\-][0-9]{4}" AFTER,
        accept_phone},
-      {kPhone, 0.45, "",
+      {kPhone, 0.45, Clue::kDigits7,
        "(?i)(?<![A-Za-z])(?:phone|telephone|tel|fax|mobile|cell|휴대폰|전화번호|전화|연락처|팩스)(?: number| "
        "no)?[:.]?\\s{1,8}\\K"
        "\\(?[0-9](?:[ .\\-()]{0,2}[0-9]){6,12}" AFTER,
        accept_labelled_phone},
-      {kPhone, 0.4, "0", BEFORE "\\(?0[1-9][0-9]{0,3}\\)?([ .\\-])[0-9]{2,4}(?:\\1[0-9]{2,4}){1,3}" AFTER, accept_phone},
+      {kPhone, 0.4, Clue::kDigits9, BEFORE "\\(?0[1-9][0-9]{0,3}\\)?([ .\\-])[0-9]{2,4}(?:\\1[0-9]{2,4}){1,3}" AFTER,
+       accept_phone},
   };
   return kRules;
 }

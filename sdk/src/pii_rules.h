@@ -1,10 +1,12 @@
-// The rules of pii.h: for each form a pattern that finds candidates, and what has to hold for a candidate to count.
+// The rules of pii.h: for each form a clue to where it can begin (pii_clues.h), a pattern that finds
+// candidates, and what has to hold for a candidate to count.
 #pragma once
 
 #include <cstddef>
 #include <string_view>
 #include <vector>
 
+#include "pii_clues.h"
 #include "temper/pii.h"
 
 namespace temper::pii {
@@ -18,7 +20,7 @@ struct Accepted {
 struct Rule {
   PiiType type;
   double score;
-  std::string_view needle;   ///< a text without it holds nothing of this kind; "" is no such test
+  Clue clue;                 ///< where a match can begin
   std::string_view pattern;  ///< PCRE2; no unbounded repetition, so that time is linear
   Accepted (*accept)(std::string_view text, std::size_t begin, std::size_t end, double score);  ///< null: all count
 };

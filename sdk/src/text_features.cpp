@@ -6,30 +6,59 @@
 #include <unicode/unistr.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace temper {
 namespace {
 
-/// NFKC with case folding: full-width letters, ligatures and invisible characters make no difference.
-std::u32string folded(std::string_view text) {
-  const auto source = icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
+constexpr std::size_t kPlainRun = 16;
+
+const icu::Normalizer2& case_folding() {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* fold = icu::Normalizer2::getNFKCCasefoldInstance(status);
-  icu::UnicodeString result;
-  if (U_SUCCESS(status)) fold->normalize(source, result, status);
   if (U_FAILURE(status)) throw PluginError(std::string("ICU cannot fold the case of a text: ") + u_errorName(status));
-  std::u32string points;
+  return *fold;
+}
+
+void append_folded(std::u32string& points, std::string_view part) {
+  const auto source = icu::UnicodeString::fromUTF8({part.data(), static_cast<std::int32_t>(part.size())});
+  UErrorCode status = U_ZERO_ERROR;
+  icu::UnicodeString result;
+  case_folding().normalize(source, result, status);
+  if (U_FAILURE(status)) throw PluginError(std::string("ICU cannot fold the case of a text: ") + u_errorName(status));
   for (std::int32_t at = 0; at < result.length(); at = result.moveIndex32(at, 1)) {
     const UChar32 c = result.char32At(at);
     points.push_back(c == 0x2019 || c == 0x2018 ? U'\'' : static_cast<char32_t>(c));
+  }
+}
+
+/// NFKC with case folding: full-width letters, ligatures and invisible characters make no difference. Nothing is put
+/// together across the front of an ASCII character, so a run of them needs no ICU, but for its last one.
+std::u32string folded(std::string_view text) {
+  std::u32string points;
+  points.reserve(text.size());
+  const auto is_ascii = [&](std::size_t at) { return static_cast<unsigned char>(text[at]) < 0x80; };
+  for (std::size_t at = 0; at < text.size();) {
+    if (is_ascii(at) && (at + 1 == text.size() || is_ascii(at + 1))) {
+      const char c = text[at++];
+      points.push_back(static_cast<char32_t>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
+      continue;
+    }
+    // Short runs between other characters go with them.
+    const std::size_t begin = at;
+    std::size_t plain = 0;
+    for (++at; at < text.size() && plain < kPlainRun; ++at) plain = is_ascii(at) ? plain + 1 : 0;
+    at -= plain;
+    append_folded(points, text.substr(begin, at - begin));
   }
   return points;
 }
 
 bool is_word_character(char32_t point) {
   const auto c = static_cast<UChar32>(point);
-  return c == '_' || (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0;
+  if (c < 0x80) return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0;
 }
 
 bool is_visible(char32_t point) {
@@ -70,15 +99,43 @@ void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::span<const Token>
 }
 
 void add_char_ngrams(std::vector<std::uint32_t>& buckets, const std::u32string& word, const TextFeatures& features) {
-  const std::u32string marked = U'<' + word + U'>';
   const auto shortest = static_cast<std::size_t>(features.char_min), longest = static_cast<std::size_t>(features.char_max);
-  for (std::size_t begin = 0; begin < marked.size(); ++begin) {
+  const std::size_t size = word.size() + 2;
+  const auto marked = [&](std::size_t at) { return at == 0 ? U'<' : at + 1 == size ? U'>' : word[at - 1]; };
+  for (std::size_t begin = 0; begin + shortest <= size; ++begin) {
     Hash hash(U'c');
-    for (std::size_t at = begin; at < std::min(marked.size(), begin + longest); ++at) {
-      hash.add(marked[at]);
+    const std::size_t end = std::min(size, begin + longest);
+    for (std::size_t at = begin; at < end; ++at) {
+      hash.add(marked(at));
       if (at + 1 - begin >= shortest) buckets.push_back(hash.bucket(features.bucket_bits));
     }
   }
+}
+
+/// By value, in two passes over the halves of their bits; few of them the usual way.
+void sort_buckets(std::vector<std::uint32_t>& buckets, std::int64_t bits) {
+  constexpr std::size_t kFew = 64;
+  if (buckets.size() < kFew) return std::sort(buckets.begin(), buckets.end());
+  const auto half = static_cast<unsigned>((bits + 1) / 2);
+  const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
+  std::vector<std::uint32_t> other(buckets.size());
+  for (const unsigned shift : {0U, half}) {
+    std::vector<std::uint32_t> begin(std::size_t{mask} + 2, 0);
+    for (const std::uint32_t bucket : buckets) ++begin[((bucket >> shift) & mask) + 1];
+    for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
+    for (const std::uint32_t bucket : buckets) other[begin[(bucket >> shift) & mask]++] = bucket;
+    buckets.swap(other);
+  }
+}
+
+/// 1 + log(count); nearly all counts are small.
+float damped(std::size_t count) {
+  static const std::array<float, 64> kSmall = [] {
+    std::array<float, 64> values{};
+    for (std::size_t n = 1; n < values.size(); ++n) values[n] = static_cast<float>(1 + std::log(static_cast<double>(n)));
+    return values;
+  }();
+  return count < kSmall.size() ? kSmall[count] : static_cast<float>(1 + std::log(static_cast<double>(count)));
 }
 
 void check_range(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -131,11 +188,12 @@ std::vector<Feature> counted(std::span<const Token> tokens, const TextFeatures& 
       if (token.is_word) add_char_ngrams(buckets, token.text, features);
     }
   }
-  std::sort(buckets.begin(), buckets.end());
+  sort_buckets(buckets, features.bucket_bits);
   std::vector<Feature> vector;
+  vector.reserve(buckets.size());
   for (std::size_t begin = 0, end = 0; begin < buckets.size(); begin = end) {
     while (end < buckets.size() && buckets[end] == buckets[begin]) ++end;
-    vector.push_back({buckets[begin], static_cast<float>(1 + std::log(static_cast<double>(end - begin)))});
+    vector.push_back({buckets[begin], damped(end - begin)});
   }
   return vector;
 }

@@ -160,6 +160,11 @@ TEST_CASE("addresses of machines", "[sdk][pii]") {
                             "std::vector::iterator", "00:1b:44:11:3a:b7", "::1"}) {
     CHECK(found_in(std::string("see ") + other + " there").empty());
   }
+  for (const char* text : {"version 1.2.3.4", "Version: 10.0.19.41", "firmware 4.1.0.7", "Section 2.3.1.4", "§ 1.2.3.4",
+                           "release 12.1.0.2", "버전 5.6.7.8을 쓴다"}) {
+    CHECK(found_in(text).empty());
+  }
+  CHECK(found_in("the server 10.0.19.41 of version 2") == Found{"ipv4: 10.0.19.41"});
 }
 
 TEST_CASE("keys and credentials", "[sdk][pii]") {
@@ -196,6 +201,32 @@ TEST_CASE("what is not an address, a card or an IBAN", "[sdk][pii]") {
   CHECK(found_in("IBAN: GB82 WEST 1234 5698 7654 32, thanks") == Found{"iban: GB82 WEST 1234 5698 7654 32"});
   CHECK(found_in("pay 4111 1111 1111 1111 12 times") == Found{"card: 4111 1111 1111 1111"});
   CHECK(found_in("no. 123 4111-1111-1111-1111번") == Found{"card: 4111-1111-1111-1111"});
+}
+
+TEST_CASE("finds far inside long texts: places are noted, not only the first one", "[sdk][pii]") {
+  const std::string prose =
+      "Nothing is to be found in this sentence, not even at 10:30 on 12-05-1999 or by user_name: it's 5 - 6. ";
+  const std::vector<std::string> kinds = {"hong@example.com",
+                                          "010-1234-5678",
+                                          "+44 20 7946 0958",
+                                          "4111 1111 1111 1111",
+                                          "106.31.73.20",
+                                          "GB82 WEST 1234 5698 7654 32",
+                                          "457-55-5461",
+                                          "fe80::1ff:fe23:4567:890a",
+                                          "https://joe:pa55word@example.com",
+                                          "010203-3000008",
+                                          "900101 \u2013 5000000",
+                                          key("AKI", "AIOSFODNN7EXAMPLE"),
+                                          key("glp", "at-a1B2c3D4e5F6g7H8i9J0")};
+  std::string text;
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& kind : kinds) text += prose + "Here " + kind + " stands. ";
+  }
+  const auto found = found_in(text);
+  REQUIRE(found.size() == 3 * kinds.size());
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].ends_with(": " + kinds[i % kinds.size()]));
+  CHECK(found_in("telephone number:        5551234 and 전화번호 555 1234") == Found{"phone: 5551234", "phone: 555 1234"});
 }
 
 TEST_CASE("scanning takes linear time", "[sdk][pii]") {
