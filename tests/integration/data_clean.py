@@ -149,8 +149,9 @@ def test_kill(folder):
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 kills += 1
-                assert not target.exists()
-        assert process.returncode == 0, process.stderr.read().decode()
+                if target.exists() and not Path(f"{target}.work").exists():
+                    break  # it had just ended
+        assert target.exists(), process.stderr.read().decode()
         assert kills > 0
         for path in sorted((folder / "straight").iterdir()):
             assert path.read_bytes() == (target / path.name).read_bytes(), path.name
