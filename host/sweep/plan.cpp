@@ -147,12 +147,20 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
         run.run_id += "-" + identity.substr(0, 8);
         ids.insert(run.run_id);
       }
-      // Data is named by its slot: its content is the same for all runs.
+      // Data is named by its slot: its content is the same for all runs. Filters make other data of it.
+      const auto text_of = [](const SlotConfig& slot) {
+        std::string text = slot.plugin;
+        for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
+        return text;
+      };
       StageKeys keys(experiment, registry, experiment.threads, [&](const std::string& name) {
         for (const auto& slot : experiment.datasets) {
           if (slot.name != name) continue;
-          std::string text = slot.plugin;
-          for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
+          std::string text = text_of(slot);
+          const auto& data = experiment.corpus.data;
+          if (std::find(data.begin(), data.end(), name) != data.end()) {
+            for (const auto& filter : experiment.corpus.filters) text += "\nfilter " + filter.name + " " + text_of(filter);
+          }
           return sha256_hex(text);
         }
         return std::string();

@@ -198,6 +198,8 @@ def test_experiment(folder):
     again = temper("run", experiment, "--out", folder / "results")
     assert "cleaning the corpus" in done.stderr and "cleaning the corpus" not in again.stderr, again.stderr
     temper("sweep", experiment, "--vary", "corpus.filters=[],[near_dedup]", "--out", folder / "sweep", "--name", "both")
+    plan = temper("sweep", experiment, "--vary", "corpus.filters=[],[near_dedup]", "--out", folder / "plan", "--dry-run").stdout
+    assert "2 distinct of 2 stages" in plan, plan
     table = temper("compare", folder / "sweep/both", "--by", "corpus.filters").stdout
     assert "near_dedup" in table, table
     page = folder / "report.html"
