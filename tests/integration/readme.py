@@ -35,6 +35,7 @@ def main():
         (folder / "experiments/quickstart.yaml").write_text(shorter((ROOT / "experiments/quickstart.yaml").read_text()))
         (folder / "build").mkdir()
         (folder / "build/release").symlink_to(BUILD)
+        (folder / ".deps").symlink_to(ROOT / ".deps")
         for block in blocks[1:]:
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, text=True, capture_output=True)
             # `head` closes the pipe on h5dump; that is the reader's choice, not a failure.
