@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -87,18 +88,25 @@ std::vector<std::string_view> paragraphs_of(std::string_view text) {
   return paragraphs;
 }
 
+/// A number for n tokens from `first` on; two different runs share one with a probability of about 2^-64.
+std::uint64_t gram_of(const std::vector<Token>& tokens, std::size_t first, std::size_t n) {
+  std::uint64_t gram = n;
+  for (std::size_t k = first; k < first + n; ++k) {
+    gram = (gram ^ std::hash<std::string_view>()(tokens[k].text)) * 0x9E3779B97F4A7C15ULL;
+    gram ^= gram >> 29;
+  }
+  return gram;
+}
+
 /// Characters in the most frequent run of n tokens, each occurrence counted, a space between tokens included.
 std::size_t top_gram(const std::vector<Token>& tokens, std::size_t n) {
-  std::unordered_map<std::string, std::size_t> counts;
+  std::unordered_map<std::uint64_t, std::size_t> counts;
+  counts.reserve(tokens.size());
   std::size_t most = 0, characters = 0;
   for (std::size_t i = 0; i + n <= tokens.size(); ++i) {
-    std::string gram;
     std::size_t length = n - 1;
-    for (std::size_t k = i; k < i + n; ++k) {
-      gram.append(tokens[k].text) += ' ';
-      length += tokens[k].characters;
-    }
-    const std::size_t count = ++counts[gram];
+    for (std::size_t k = i; k < i + n; ++k) length += tokens[k].characters;
+    const std::size_t count = ++counts[gram_of(tokens, i, n)];
     // What stands once is not repeated; of equally frequent ones the first that got there counts.
     if (count <= most || count == 1) continue;
     most = count;
@@ -109,16 +117,13 @@ std::size_t top_gram(const std::vector<Token>& tokens, std::size_t n) {
 
 /// Characters in runs of n tokens that stood before, without overlaps.
 std::size_t repeated_grams(const std::vector<Token>& tokens, std::size_t n) {
-  std::unordered_set<std::string> seen;
+  std::unordered_set<std::uint64_t> seen;
+  seen.reserve(tokens.size());
   std::size_t characters = 0;
   for (std::size_t i = 0; i + n <= tokens.size();) {
-    std::string gram;
     std::size_t length = 0;
-    for (std::size_t k = i; k < i + n; ++k) {
-      gram.append(tokens[k].text) += ' ';
-      length += tokens[k].characters;
-    }
-    const bool fresh = seen.insert(std::move(gram)).second;
+    for (std::size_t k = i; k < i + n; ++k) length += tokens[k].characters;
+    const bool fresh = seen.insert(gram_of(tokens, i, n)).second;
     characters += fresh ? 0 : length;
     i += fresh ? 1 : n;
   }
