@@ -51,7 +51,7 @@ while read -r file what; do
       IFS=/ read -r _ kind id _ <<<"$file"
       rooms=("plugins/$kind/$id" "plugins/$kind/common")
       [[ "$kind" == evaluators ]] && rooms+=(plugins/stages/common)
-      [[ "$kind" == filters ]] && rooms+=(plugins/datasets/common plugins/filters/common_text)
+      [[ "$kind" == filters ]] && rooms+=(plugins/datasets/common)
       found=$(find "${rooms[@]}" -type f -path "*/${name#../}" 2>/dev/null | head -1 || true)
       [[ -n "$found" ]] || broken "$file includes $what, which is neither its own nor its kind's common file"
       ;;

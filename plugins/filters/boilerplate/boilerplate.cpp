@@ -101,12 +101,7 @@ FilterResult Boilerplate::judge(const Document& document) const {
     }
     if (!rewriting.take(std::move(edits))) break;
   }
-  FilterResult result;
-  result.spans = spans_of(document.text, rewriting.edits());
-  std::size_t bytes = 0;
-  for (const FilterSpan& span : result.spans) bytes += span.end - span.begin;
-  result.score = document.text.empty() ? 0 : static_cast<double>(bytes) / static_cast<double>(document.text.size());
-  return result;
+  return result_of(document.text, rewriting.edits());
 }
 
 }  // namespace temper::filters

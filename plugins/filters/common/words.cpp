@@ -13,6 +13,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "utf8.h"
+
 namespace temper::filters {
 namespace {
 
@@ -26,10 +28,6 @@ constexpr std::array<char, 128> lower_table() {
 constexpr std::array<char, 128> kLower = lower_table();
 
 bool is_ascii_word(unsigned char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 bool is_space(UChar32 c) { return u_isUWhiteSpace(c) || u_iscntrl(c); }
 

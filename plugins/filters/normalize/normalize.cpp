@@ -48,12 +48,7 @@ FilterResult Normalize::judge(const Document& document) const {
     // Only characters beyond ASCII and entities can make work for a step that is already through.
     if (!changed || (ascii && !params_.html_entities)) break;
   }
-  FilterResult result;
-  result.spans = spans_of(document.text, progress.edits());
-  std::size_t bytes = 0;
-  for (const FilterSpan& span : result.spans) bytes += span.end - span.begin;
-  result.score = document.text.empty() ? 0 : static_cast<double>(bytes) / static_cast<double>(document.text.size());
-  return result;
+  return result_of(document.text, progress.edits());
 }
 
 }  // namespace temper::filters

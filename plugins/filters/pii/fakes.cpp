@@ -5,10 +5,14 @@
 #include <array>
 
 #include "hangul.h"
+#include "lines.h"
 #include "temper/hash.h"
 #include "temper/random.h"
 
 namespace temper::pii_filter {
+
+using filters::lowered;
+
 namespace {
 
 constexpr std::string_view kExample = "EXAMPLE", kExampleHost = "example.com";
@@ -25,12 +29,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_alnum(char c) { return is_digit(c) || is_upper(c) || is_lower(c); }
-
-std::string lowered(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::string digits_of(std::string_view text) {
   std::string digits;

@@ -10,9 +10,15 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "lines.h"
 #include "tokens.h"
+#include "utf8.h"
 
 namespace temper::quality {
+
+using filters::count_chars;
+using filters::lowered;
+
 namespace {
 
 struct Broken {
@@ -50,12 +56,6 @@ bool ends_sentence(std::string_view line) {
 
 bool ends_in_ellipsis(std::string_view line) { return line.ends_with("...") || line.ends_with("\xE2\x80\xA6"); }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return result;
-}
-
 struct Duplicates {
   std::size_t count = 0, characters = 0;
 };
@@ -65,7 +65,7 @@ Duplicates duplicates(const std::vector<std::string_view>& parts) {
   for (const auto part : parts) {
     if (seen.insert(part).second) continue;
     ++found.count;
-    found.characters += characters_in(part);
+    found.characters += count_chars(part);
   }
   return found;
 }
@@ -141,7 +141,7 @@ Verdict gopher_quality(const std::string& text, const QualityParams& p, bool eng
     if (token.is_word) {
       ++words;
       letters += token.characters;
-      if (english && token.text.size() <= 4 && kStopWords.count(lower(token.text)) != 0) stops.insert(lower(token.text));
+      if (english && token.text.size() <= 4 && kStopWords.count(lowered(token.text)) != 0) stops.insert(lowered(token.text));
     } else if (token.text.front() == '#') {
       hashes += token.characters;
     } else {
@@ -178,7 +178,7 @@ Verdict gopher_quality(const std::string& text, const QualityParams& p, bool eng
 
 template <class On>
 Verdict gopher_repetition(const std::string& text, const QualityParams& p, On on) {
-  const std::size_t length = characters_in(text);
+  const std::size_t length = count_chars(text);
   const auto paragraphs = paragraphs_of(text), lines = filled_lines_of(text);
   const Duplicates of_paragraphs = duplicates(paragraphs), of_lines = duplicates(lines);
   if (const auto verdict = first_over(
@@ -214,7 +214,7 @@ Verdict fineweb(const std::string& text, const QualityParams& p, On on) {
   std::size_t punctuated = 0, brief = 0;
   for (const auto line : lines) {
     punctuated += ends_sentence(trimmed_view(line)) ? 1 : 0;
-    brief += characters_in(line) <= static_cast<std::size_t>(p.short_line) ? 1 : 0;
+    brief += count_chars(line) <= static_cast<std::size_t>(p.short_line) ? 1 : 0;
   }
   const auto newlines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   const double share = over(punctuated, lines.size());
@@ -222,7 +222,7 @@ Verdict fineweb(const std::string& text, const QualityParams& p, On on) {
     return Broken{"fineweb_punctuation", share};
   }
   return first_over({{"fineweb_short_lines", over(brief, lines.size()), p.max_short_lines},
-                     {"fineweb_dup_characters", over(duplicates(lines).characters, characters_in(text) - newlines),
+                     {"fineweb_dup_characters", over(duplicates(lines).characters, count_chars(text) - newlines),
                       p.max_dup_line_characters},
                      {"fineweb_newlines", over(newlines, tokens_of(text).size()), p.max_newline_ratio}},
                     on);
@@ -242,7 +242,7 @@ std::size_t sentences_in(std::string_view line) {
 /// Takes lines out; drops documents for a phrase, or for having too few sentences left.
 template <class On>
 Verdict c4(const std::string& text, const QualityParams& p, bool english, On on, std::vector<FilterSpan>& spans) {
-  const std::string small = lower(text);
+  const std::string small = lowered(text);
   if (small.find("lorem ipsum") != std::string::npos && on("c4_lorem_ipsum")) return Broken{"c4_lorem_ipsum", 1};
   if (text.find('{') != std::string::npos && on("c4_curly_bracket")) return Broken{"c4_curly_bracket", 1};
   std::size_t begin = 0, sentences = 0;

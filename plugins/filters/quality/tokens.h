@@ -1,5 +1,5 @@
 // A text as tokens for the quality rules: words (runs of letters, digits, marks and inner apostrophes) and symbols (runs of
-// one other visible character). Also lines, and lengths in characters.
+// one other visible character). Also lines.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,6 @@ struct Token {
 };
 std::vector<Token> tokens_of(std::string_view text);
 
-std::size_t characters_in(std::string_view text);
 /// Pieces between line feeds, as they are.
 std::vector<std::string_view> lines_of(std::string_view text);
 /// Without blanks at the ends.

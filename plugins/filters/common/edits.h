@@ -44,5 +44,7 @@ class Rewriting {
 
 /// Edits cut down to what differs from `text`, as spans; an edit that changes nothing is left out.
 std::vector<FilterSpan> spans_of(std::string_view text, const Edits& edits);
+/// A verdict of these edits; the score is the share of the text's bytes that they touch.
+FilterResult result_of(std::string_view text, const Edits& edits);
 
 }  // namespace temper::filters

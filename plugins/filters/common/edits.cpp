@@ -122,4 +122,13 @@ std::vector<FilterSpan> spans_of(std::string_view text, const Edits& edits) {
   return spans;
 }
 
+FilterResult result_of(std::string_view text, const Edits& edits) {
+  FilterResult result;
+  result.spans = spans_of(text, edits);
+  std::size_t bytes = 0;
+  for (const FilterSpan& span : result.spans) bytes += span.end - span.begin;
+  result.score = text.empty() ? 0 : static_cast<double>(bytes) / static_cast<double>(text.size());
+  return result;
+}
+
 }  // namespace temper::filters
