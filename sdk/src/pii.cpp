@@ -207,7 +207,7 @@ std::vector<PiiSpan> scan_pii(std::string_view text) {
   // would not in the masked text (P-PII-06).
   for (;;) {
     const std::string_view searched = left.empty() ? text : std::string_view(left);
-    const pii::Clues clues = pii::ClueFinder(searched).find();
+    const pii::Clues clues = pii::find_clues(searched);
     if (std::all_of(clues.begin(), clues.end(), [](const auto& starts) { return starts.empty(); })) break;
     Matcher matcher(searched);
     std::vector<PiiSpan> found;
