@@ -104,6 +104,14 @@ std::vector<DataFile> resolve_files(const std::vector<std::string>& paths, const
   return unique;
 }
 
+std::string unpacked_name(const std::filesystem::path& path) {
+  std::string name = path.filename().string();
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (name.ends_with(packed)) name.resize(name.size() - packed.size());
+  }
+  return name;
+}
+
 double fraction_read(const std::vector<DataFile>& files, std::size_t reading, std::uint64_t taken) {
   double before = 0, all = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {

@@ -21,6 +21,9 @@ struct DataFile {
 std::vector<DataFile> resolve_files(const std::vector<std::string>& paths, const std::string& base_dir,
                                     const std::vector<std::string>& endings);
 
+/// A file's name without ".gz" or ".zst" at its end: its last ending then says what it holds.
+std::string unpacked_name(const std::filesystem::path& path);
+
 /// How much of the files has been read, from 0 to 1: those in front of number `reading` and `taken` bytes of that one.
 double fraction_read(const std::vector<DataFile>& files, std::size_t reading, std::uint64_t taken);
 

@@ -56,7 +56,9 @@ bool FastDocuments::read(const std::string& row, const Fields& fields, const std
     document.attributes_json += document.attributes_json.empty() ? '{' : ',';
     document.attributes_json += nlohmann::json(std::string(name)).dump() + ":" + sj::minify(value);
   }
-  if (!has_text || (!fields.id.empty() && id_rank != 0)) return false;
+  if (!has_text) return false;
+  // A row without the id that was asked for is for the usual way to refuse.
+  if (!fields.id.empty() && document.id.empty()) return false;
   if (document.id.empty()) document.id = fallback_id;
   if (!document.attributes_json.empty()) document.attributes_json += '}';
   return true;

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "file_set.h"
 #include "temper/error.h"
 
 namespace temper::dataset_jsonl {
@@ -26,14 +27,6 @@ char skip_blanks(BufferedBytes& bytes) {
   }
 }
 
-bool is_csv(const std::filesystem::path& path) {
-  std::string name = path.filename().string();
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (name.ends_with(packed)) name.resize(name.size() - packed.size());
-  }
-  return name.ends_with(".csv");
-}
-
 bool is_array(const std::filesystem::path& path) {
   BufferedBytes bytes(path);
   if (bytes.peek().starts_with(kByteOrderMark)) bytes.consume(kByteOrderMark.size());
@@ -44,7 +37,7 @@ bool is_array(const std::filesystem::path& path) {
 
 RecordReader::RecordReader(const std::filesystem::path& path, std::int64_t max_line_mb)
     : path_(path), max_line_mb_(max_line_mb) {
-  if (is_csv(path)) {
+  if (dataset_io::unpacked_name(path).ends_with(".csv")) {
     csv_.emplace(path, max_line_mb);
     return;
   }

@@ -23,10 +23,7 @@ void collect(const json& value, std::vector<std::string>& texts) {
   }
 }
 
-bool is_rows(std::string name) {
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (name.ends_with(packed)) name.resize(name.size() - packed.size());
-  }
+bool is_rows(const std::string& name) {
   return name.ends_with(".jsonl") || name.ends_with(".json") || name.ends_with(".ndjson");
 }
 
@@ -66,7 +63,7 @@ Decontaminate::Decontaminate(const DecontaminateParams& params, const Filter::Ar
     const auto number = static_cast<std::uint32_t>(names_.size());
     names_.push_back(stem_of(file.path));
     dataset_io::LineReader reader(file.path, 64);
-    const bool rows = is_rows(file.path.filename().string());
+    const bool rows = is_rows(dataset_io::unpacked_name(file.path));
     std::string whole;
     const auto add_json = [&](const std::string& text, std::int64_t line) {
       const json row = json::parse(text, nullptr, false);

@@ -224,3 +224,16 @@ TEST_CASE("documents keep a row's other fields where they are asked to, in the q
   CHECK(documents[3].text == "four");
   CHECK(documents[3].attributes_json.find("big") != std::string::npos);
 }
+
+TEST_CASE("an id that was asked for and is empty or of an odd kind is refused, as it always was") {
+  for (const char* id : {"\"\"", "null", "[1]"}) {
+    const TempFolder folder;
+    folder.write("a.jsonl", std::string("{\"name\": ") + id + ", \"text\": \"one\"}\n");
+    temper::dataset_jsonl::JsonlParams params;
+    params.path = {folder.path()};
+    params.id_field = "name";
+    temper::dataset_jsonl::JsonlDataset dataset(params, {"", 0});
+    temper::Document document;
+    CHECK_THROWS_AS(dataset.documents(temper::Split::kTrain)->next(document), temper::DataError);
+  }
+}
