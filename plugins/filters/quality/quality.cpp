@@ -131,9 +131,9 @@ std::size_t repeated_grams(const std::vector<Token>& tokens, std::size_t n) {
 }
 
 template <class On>
-Verdict gopher_quality(const std::string& text, const QualityParams& p, bool english, On on) {
+Verdict gopher_quality(const std::string& text, const std::vector<Token>& tokens, const QualityParams& p, bool english,
+                       On on) {
   static const std::set<std::string> kStopWords{"the", "be", "to", "of", "and", "that", "have", "with"};
-  const auto tokens = tokens_of(text);
   std::size_t words = 0, letters = 0, alpha = 0, hashes = 0, ellipses = 0;
   std::set<std::string> stops;
   for (const Token& token : tokens) {
@@ -177,7 +177,7 @@ Verdict gopher_quality(const std::string& text, const QualityParams& p, bool eng
 }
 
 template <class On>
-Verdict gopher_repetition(const std::string& text, const QualityParams& p, On on) {
+Verdict gopher_repetition(const std::string& text, const std::vector<Token>& tokens, const QualityParams& p, On on) {
   const std::size_t length = count_chars(text);
   const auto paragraphs = paragraphs_of(text), lines = filled_lines_of(text);
   const Duplicates of_paragraphs = duplicates(paragraphs), of_lines = duplicates(lines);
@@ -189,7 +189,6 @@ Verdict gopher_repetition(const std::string& text, const QualityParams& p, On on
           on)) {
     return verdict;
   }
-  const auto tokens = tokens_of(text);
   const std::array<std::pair<const char*, double>, 9> grams{{{"gopher_top_2_gram", p.top_2_gram},
                                                              {"gopher_top_3_gram", p.top_3_gram},
                                                              {"gopher_top_4_gram", p.top_4_gram},
@@ -209,7 +208,7 @@ Verdict gopher_repetition(const std::string& text, const QualityParams& p, On on
 }
 
 template <class On>
-Verdict fineweb(const std::string& text, const QualityParams& p, On on) {
+Verdict fineweb(const std::string& text, const std::vector<Token>& tokens, const QualityParams& p, On on) {
   const auto lines = filled_lines_of(text);
   std::size_t punctuated = 0, brief = 0;
   for (const auto line : lines) {
@@ -224,7 +223,7 @@ Verdict fineweb(const std::string& text, const QualityParams& p, On on) {
   return first_over({{"fineweb_short_lines", over(brief, lines.size()), p.max_short_lines},
                      {"fineweb_dup_characters", over(duplicates(lines).characters, count_chars(text) - newlines),
                       p.max_dup_line_characters},
-                     {"fineweb_newlines", over(newlines, tokens_of(text).size()), p.max_newline_ratio}},
+                     {"fineweb_newlines", over(newlines, tokens.size()), p.max_newline_ratio}},
                     on);
 }
 
@@ -312,9 +311,10 @@ FilterResult Quality::judge(const Document& document) const {
   if (uses("c4") && broken(c4(document.text, params_, english, is_on, result.spans))) return result;
   // What C4 takes out is not there for the other rules, so that a second pass changes nothing.
   const std::string left = result.spans.empty() ? document.text : apply_spans(document.text, result.spans);
-  if (uses("gopher_repetition") && broken(gopher_repetition(left, params_, is_on))) return result;
-  if (uses("gopher_quality") && broken(gopher_quality(left, params_, english, is_on))) return result;
-  if (uses("fineweb")) broken(fineweb(left, params_, is_on));
+  const auto tokens = tokens_of(left);
+  if (uses("gopher_repetition") && broken(gopher_repetition(left, tokens, params_, is_on))) return result;
+  if (uses("gopher_quality") && broken(gopher_quality(left, tokens, params_, english, is_on))) return result;
+  if (uses("fineweb")) broken(fineweb(left, tokens, params_, is_on));
   return result;
 }
 
