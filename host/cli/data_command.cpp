@@ -24,8 +24,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 namespace {
 
-constexpr const char* kDefaultFilters = "normalize,boilerplate,quality,exact_dedup,near_dedup,pii";
-
 std::vector<std::string> split_list(const std::string& text) {
   std::vector<std::string> names;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -220,32 +218,12 @@ int clean_with(const ParsedOptions& options, const std::string& filter_list, con
   return 3;
 }
 
-int clean_command(const std::vector<std::string>& args) {
+/// clean and dedup: the same but for the filters that are meant where none are named.
+int filters_command(const std::vector<std::string>& args, const char* default_filters, const CommandHelp& help) {
   po::options_description own;
   add_clean_options(own);
-  own.add_options()("filters", po::value<std::string>()->default_value(kDefaultFilters), "names of filters, in their order");
-  const auto options =
-      parse_options(args,
-                    {"temper data clean IN... -o OUT [--filters a,b] [--set FILTER.PARAMETER=VALUE]... [--ledger FILE]",
-                     "Texts (.txt, .jsonl, also .gz and .zst; files, folders, globs) through filters. Each "
-                     "document's fate is a line of the ledger. A stopped cleaning goes on when the same "
-                     "command is given again."},
-                    own, 1, 100000);
-  if (options.help_shown) return 0;
-  return clean_with(options, options.get<std::string>("filters"), options.list("set"));
-}
-
-int dedup_command(const std::vector<std::string>& args) {
-  po::options_description own;
-  add_clean_options(own);
-  own.add_options()("filters", po::value<std::string>()->default_value("exact_dedup,near_dedup"),
-                    "names of filters, in their order");
-  const auto options =
-      parse_options(args,
-                    {"temper data dedup IN... -o OUT [--set near_dedup.threshold=0.8] [--ledger FILE]",
-                     "Takes out documents that stand twice, word for word or nearly. The same as clean with "
-                     "the filters exact_dedup and near_dedup."},
-                    own, 1, 100000);
+  own.add_options()("filters", po::value<std::string>()->default_value(default_filters), "names of filters, in their order");
+  const auto options = parse_options(args, help, own, 1, 100000);
   if (options.help_shown) return 0;
   return clean_with(options, options.get<std::string>("filters"), options.list("set"));
 }
@@ -333,8 +311,19 @@ int data_command(const std::vector<std::string>& args) {
     return args.empty() ? 2 : 0;
   }
   const std::vector<std::string> rest(args.begin() + 1, args.end());
-  if (args[0] == "clean") return clean_command(rest);
-  if (args[0] == "dedup") return dedup_command(rest);
+  if (args[0] == "clean") {
+    return filters_command(
+        rest, "normalize,boilerplate,quality,exact_dedup,near_dedup,pii",
+        {"temper data clean IN... -o OUT [--filters a,b] [--set FILTER.PARAMETER=VALUE]... [--ledger FILE]",
+         "Texts (.txt, .jsonl, also .gz and .zst; files, folders, globs) through filters. Each document's fate is a line of "
+         "the ledger. A stopped cleaning goes on when the same command is given again."});
+  }
+  if (args[0] == "dedup") {
+    return filters_command(rest, "exact_dedup,near_dedup",
+                           {"temper data dedup IN... -o OUT [--set near_dedup.threshold=0.8] [--ledger FILE]",
+                            "Takes out documents that stand twice, word for word or nearly. The same as clean with the "
+                            "filters exact_dedup and near_dedup."});
+  }
   if (args[0] == "decontaminate") return decontaminate_command(rest);
   if (args[0] == "stats") return stats_command(rest);
   const auto near = nearest_name(args[0], names);

@@ -9,8 +9,8 @@
 //   Stages          `NAME: {checkpoint: DIR}` is a stage that is there already: nothing is trained, evaluators and later
 //   stages
 //                   use it. Without `model` and `tokenizer`, those of the first such stage are taken.
-//   Corpus          `corpus: {filters: [a, b], a: {...}, data: [...]}` cleans documents; `data` is every dataset if left
-//   out. Order of truth  default < included file < file < --set (later wins) < --seed, --device.
+//   Corpus          `corpus: {filters: [a, b], a: {...}, data: [...]}` cleans documents, by default of every dataset.
+//   Order of truth  default < included file < file < --set (later wins) < --seed, --device.
 #pragma once
 
 #include <cstdint>
