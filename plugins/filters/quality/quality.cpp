@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "lines.h"
@@ -88,44 +87,72 @@ std::vector<std::string_view> paragraphs_of(std::string_view text) {
   return paragraphs;
 }
 
-/// A number for n tokens from `first` on; two different runs share one with a probability of about 2^-64.
-std::uint64_t gram_of(const std::vector<Token>& tokens, std::size_t first, std::size_t n) {
-  std::uint64_t gram = n;
-  for (std::size_t k = first; k < first + n; ++k) {
-    gram = (gram ^ std::hash<std::string_view>()(tokens[k].text)) * 0x9E3779B97F4A7C15ULL;
-    gram ^= gram >> 29;
+/// Runs of 1, then 2, 3, ... tokens as numbers, each length made of the one before; two different runs share a number with a
+/// probability of about 2^-64.
+class Grams {
+ public:
+  explicit Grams(const std::vector<Token>& tokens) : characters_before_{0} {
+    for (const Token& token : tokens) {
+      tokens_.push_back(std::hash<std::string_view>()(token.text));
+      characters_before_.push_back(characters_before_.back() + token.characters);
+    }
+    grams_ = tokens_;
+    // Half full at most; the size is a power of two.
+    std::size_t places = 16;
+    while (places < 2 * tokens.size()) places *= 2;
+    table_.resize(places);
   }
-  return gram;
-}
 
-/// Characters in the most frequent run of n tokens, each occurrence counted, a space between tokens included.
-std::size_t top_gram(const std::vector<Token>& tokens, std::size_t n) {
-  std::unordered_map<std::uint64_t, std::size_t> counts;
-  counts.reserve(tokens.size());
+  void lengthen() {
+    ++length_;
+    for (std::size_t i = 0; i + length_ <= tokens_.size(); ++i) {
+      grams_[i] = (grams_[i] * 0x9E3779B97F4A7C15ULL) ^ tokens_[i + length_ - 1];
+      grams_[i] ^= grams_[i] >> 29;
+    }
+    std::fill(table_.begin(), table_.end(), Place{});
+  }
+  std::size_t length() const { return length_; }
+  std::size_t size() const { return tokens_.size() < length_ ? 0 : tokens_.size() - length_ + 1; }
+  std::size_t characters(std::size_t i) const { return characters_before_[i + length_] - characters_before_[i]; }
+  /// How often the run has been counted at this length, this time included.
+  std::size_t count(std::size_t i) {
+    std::size_t at = grams_[i] & (table_.size() - 1);
+    while (table_[at].count > 0 && table_[at].gram != grams_[i]) at = (at + 1) & (table_.size() - 1);
+    table_[at].gram = grams_[i];
+    return ++table_[at].count;
+  }
+
+ private:
+  struct Place {
+    std::uint64_t gram = 0;
+    std::size_t count = 0;
+  };
+  std::vector<std::uint64_t> tokens_, grams_;
+  std::vector<std::size_t> characters_before_;
+  std::vector<Place> table_;
+  std::size_t length_ = 1;
+};
+
+/// Characters in the most frequent run, each occurrence counted, a space between tokens included.
+std::size_t top_gram(Grams& grams) {
   std::size_t most = 0, characters = 0;
-  for (std::size_t i = 0; i + n <= tokens.size(); ++i) {
-    std::size_t length = n - 1;
-    for (std::size_t k = i; k < i + n; ++k) length += tokens[k].characters;
-    const std::size_t count = ++counts[gram_of(tokens, i, n)];
+  for (std::size_t i = 0; i < grams.size(); ++i) {
+    const std::size_t count = grams.count(i);
     // What stands once is not repeated; of equally frequent ones the first that got there counts.
     if (count <= most || count == 1) continue;
     most = count;
-    characters = length;
+    characters = grams.characters(i) + grams.length() - 1;
   }
   return most * characters;
 }
 
-/// Characters in runs of n tokens that stood before, without overlaps.
-std::size_t repeated_grams(const std::vector<Token>& tokens, std::size_t n) {
-  std::unordered_set<std::uint64_t> seen;
-  seen.reserve(tokens.size());
+/// Characters in runs that stood before, without overlaps.
+std::size_t repeated_grams(Grams& grams) {
   std::size_t characters = 0;
-  for (std::size_t i = 0; i + n <= tokens.size();) {
-    std::size_t length = 0;
-    for (std::size_t k = i; k < i + n; ++k) length += tokens[k].characters;
-    const bool fresh = seen.insert(gram_of(tokens, i, n)).second;
-    characters += fresh ? 0 : length;
-    i += fresh ? 1 : n;
+  for (std::size_t i = 0; i < grams.size();) {
+    const bool fresh = grams.count(i) == 1;
+    characters += fresh ? 0 : grams.characters(i);
+    i += fresh ? 1 : grams.length();
   }
   return characters;
 }
@@ -189,19 +216,20 @@ Verdict gopher_repetition(const std::string& text, const std::vector<Token>& tok
           on)) {
     return verdict;
   }
-  const std::array<std::pair<const char*, double>, 9> grams{{{"gopher_top_2_gram", p.top_2_gram},
-                                                             {"gopher_top_3_gram", p.top_3_gram},
-                                                             {"gopher_top_4_gram", p.top_4_gram},
-                                                             {"gopher_dup_5_gram", p.dup_5_gram},
-                                                             {"gopher_dup_6_gram", p.dup_6_gram},
-                                                             {"gopher_dup_7_gram", p.dup_7_gram},
-                                                             {"gopher_dup_8_gram", p.dup_8_gram},
-                                                             {"gopher_dup_9_gram", p.dup_9_gram},
-                                                             {"gopher_dup_10_gram", p.dup_10_gram}}};
-  for (std::size_t n = 2; n <= 10; ++n) {
-    const auto& [rule, most] = grams[n - 2];
+  const std::array<std::pair<const char*, double>, 9> limits{{{"gopher_top_2_gram", p.top_2_gram},
+                                                              {"gopher_top_3_gram", p.top_3_gram},
+                                                              {"gopher_top_4_gram", p.top_4_gram},
+                                                              {"gopher_dup_5_gram", p.dup_5_gram},
+                                                              {"gopher_dup_6_gram", p.dup_6_gram},
+                                                              {"gopher_dup_7_gram", p.dup_7_gram},
+                                                              {"gopher_dup_8_gram", p.dup_8_gram},
+                                                              {"gopher_dup_9_gram", p.dup_9_gram},
+                                                              {"gopher_dup_10_gram", p.dup_10_gram}}};
+  Grams grams(tokens);
+  for (const auto& [rule, most] : limits) {
+    grams.lengthen();
     if (!on(rule)) continue;
-    const double value = over(n <= 4 ? top_gram(tokens, n) : repeated_grams(tokens, n), length);
+    const double value = over(grams.length() <= 4 ? top_gram(grams) : repeated_grams(grams), length);
     if (value > most) return Broken{rule, value};
   }
   return std::nullopt;
