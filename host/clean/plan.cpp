@@ -2,6 +2,7 @@
 #include "host/clean/plan.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "host/plugin/guard.h"
@@ -12,22 +13,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_rows(std::string name) {
+using Endings = std::span<const std::string_view>;
+/// What the datasets `text` and `jsonl` take of a folder; a CSV file has to be named itself.
+constexpr std::string_view kTexts[] = {".txt", ".text"}, kRows[] = {".jsonl", ".json", ".ndjson"}, kTables[] = {".csv"};
+
+bool ends_in(std::string name, Endings endings) {
   for (const std::string_view packed : {".gz", ".zst"}) {
     if (name.ends_with(packed)) name.resize(name.size() - packed.size());
   }
-  for (const std::string_view ending : {".jsonl", ".ndjson", ".json", ".csv"}) {
-    if (name.ends_with(ending)) return true;
-  }
-  return false;
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-bool holds(const fs::path& folder, bool rows) {
+bool holds(const fs::path& folder, Endings endings) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_regular_file() || name.starts_with('.')) continue;
-    if (is_rows(name) == rows && (rows || name.find(".txt") != std::string::npos || name.find(".text") != std::string::npos))
-      return true;
+    if (entry.is_regular_file() && !name.starts_with('.') && ends_in(name, endings)) return true;
   }
   return false;
 }
@@ -147,11 +147,12 @@ Inputs::Inputs(const Registry& registry, const std::vector<std::string>& paths, 
   };
   for (const auto& path : paths) {
     if (!fs::is_directory(path)) {
-      add(path, is_rows(path));
+      add(path, ends_in(path, kRows) || ends_in(path, kTables));
       continue;
     }
-    const bool text = holds(path, false), rows = holds(path, true);
-    if (!text && !rows) throw DataError("the folder '" + path + "' holds no .txt, .jsonl, .json or .csv file");
+    const bool text = holds(path, kTexts), rows = holds(path, kRows);
+    if (!text && !rows)
+      throw DataError("the folder '" + path + "' holds no .txt, .jsonl or .json file; name a .csv file itself");
     if (text) add(path, false);
     if (rows) add(path, true);
   }

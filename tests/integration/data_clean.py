@@ -113,6 +113,19 @@ def test_bad_input(folder):
     assert sum(row["source"].startswith(str(cut)) for row in ledger.values()) > 5000
     assert sum(row["source"].startswith(str(long)) for row in ledger.values()) == 2
 
+    # Of a folder the texts and rows; a table has to be named, and other files are nobody's business.
+    mixed = folder / "mixed"
+    mixed.mkdir()
+    (mixed / "a.txt").write_text("a text\n")
+    (mixed / "b.jsonl").write_text('{"id": "b", "text": "a row"}\n')
+    (mixed / "c.csv").write_text("id,text\nc,a table\n")
+    (mixed / "d.txt.bak").write_text("a copy\n")
+    temper("data", "clean", mixed, "-o", folder / "of_folder.jsonl", "--filters", "exact_dedup")
+    assert [row["id"] for row in rows(folder / "of_folder.jsonl")] == ["a.txt", "b"]
+    (mixed / "b.jsonl").unlink()
+    temper("data", "clean", mixed, mixed / "c.csv", "-o", folder / "with_table.jsonl", "--filters", "exact_dedup")
+    assert [row["id"] for row in rows(folder / "with_table.jsonl")] == ["a.txt", "c"]
+
     for args, code, words in [
         (["data", "clean", folder / "none.jsonl", "-o", folder / "n"], 3, "none.jsonl"),
         (["data", "clean", bad, "-o", folder / "n", "--filters", "near_dedupe"], 2, "near_dedup"),
