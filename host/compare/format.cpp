@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/compare/compare.h"
+#include "host/compare/json_number.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -130,8 +131,6 @@ std::string as_latex(const Comparison& comparison) {
   for (const auto& row : flatten(comparison, "%.4g")) add(row.fields);
   return text + "\\hline\n\\end{tabular}\n";
 }
-
-Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 std::string as_json(const Comparison& comparison) {
   Json rows = Json::array();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/compare/compare.h"
+#include "host/compare/json_number.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -142,8 +143,6 @@ std::string as_markdown(const AlignmentTax& tax) {
   for (const auto& line : summary_of(tax)) text += "\n" + line + "\n";
   return text;
 }
-
-Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json json_of(const TaxCell& cell) {
   if (!cell.difference) return nullptr;

@@ -25,7 +25,7 @@ using namespace stages;
 
 namespace {
 
-void declare(StageContext& context) {
+void declare_metrics(StageContext& context) {
   const auto both = [&](const MetricSpec& spec) {
     context.metrics().declare(spec);
     context.metrics().declare({"validation_" + spec.name, spec.unit, spec.doc + " Over held-out answers.", spec.better});
@@ -198,7 +198,7 @@ FitStatus learn_labels(StageContext& context, const std::vector<std::string>& da
   }
   plan.extra_parameters = head.parameters();
   plan.loss = [&](Architecture& model, const Batch& batch) { return label_loss(model, head, batch); };
-  declare(context);
+  declare_metrics(context);
   const FitStatus status = context.fit(plan);
   if (status == FitStatus::kDiverged) return status;
   nlohmann::json facts = {{"loss", "binary"}, {"answers", train.dialogues.size()}, {"good", train.good_count()}};

@@ -11,7 +11,7 @@ using namespace temper::test;
 
 namespace {
 
-DocumentBatchOptions options(std::int64_t batch_size, std::int64_t context) {
+DocumentBatchOptions position_options(std::int64_t batch_size, std::int64_t context) {
   DocumentBatchOptions result;
   result.batch_size = batch_size;
   result.context = context;
@@ -30,7 +30,7 @@ TEST_CASE("P-REPRO-02 P-REPRO-04 batches after a restore equal the straight run,
   for (const Objective* objective : {static_cast<const Objective*>(&masked), static_cast<const Objective*>(&reverse)}) {
     for (const std::int64_t context : {7, 32}) {
       const auto make = [&] {
-        return std::make_unique<DocumentBatches>(std::vector{corpus}, *objective, options(2, context));
+        return std::make_unique<DocumentBatches>(std::vector{corpus}, *objective, position_options(2, context));
       };
       auto probe = make();
       int batches = 0;
@@ -46,7 +46,7 @@ TEST_CASE("P-REPRO-02 a rank's position restores too") {
   const TempFolder folder;
   const auto corpus = corpus_of(folder, numbered_texts(16));
   const RandomMask objective;
-  auto part = options(2, 16);
+  auto part = position_options(2, 16);
   part.rank = 1;
   part.world = 2;
   CHECK(every_restore_equals_the_straight_run(
@@ -57,12 +57,12 @@ TEST_CASE("a position of other data, or no position at all, is refused") {
   const TempFolder folder;
   const NextToken objective;
   const auto corpus = corpus_of(folder, numbered_texts(16));
-  DocumentBatches batches({corpus}, objective, options(2, 16));
+  DocumentBatches batches({corpus}, objective, position_options(2, 16));
   batches.next();
   const std::string position = batches.position();
-  DocumentBatches fewer({corpus_of(folder, numbered_texts(15))}, objective, options(2, 16));
+  DocumentBatches fewer({corpus_of(folder, numbered_texts(15))}, objective, position_options(2, 16));
   CHECK_THROWS_WITH(fewer.restore(position), ContainsSubstring("belongs to other data"));
-  auto reseeded = options(2, 16);
+  auto reseeded = position_options(2, 16);
   reseeded.seed = 4;
   DocumentBatches other_seed({corpus}, objective, reseeded);
   CHECK_THROWS_AS(other_seed.restore(position), DataError);

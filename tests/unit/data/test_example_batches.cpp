@@ -11,7 +11,7 @@ using namespace temper::test;
 
 namespace {
 
-ExampleBatchOptions options(std::int64_t batch_size, std::int64_t context, bool shuffle = true) {
+ExampleBatchOptions example_options(std::int64_t batch_size, std::int64_t context, bool shuffle = true) {
   ExampleBatchOptions result;
   result.batch_size = batch_size;
   result.context = context;
@@ -49,7 +49,7 @@ std::vector<std::int64_t> trained_in(const Batch& batch) {
 }  // namespace
 
 TEST_CASE("P-LOSS-05 packed examples keep apart: positions, segments, targets") {
-  ExampleBatches batches({example(1, 3), example(2, 2), example(3, 4)}, options(2, 6, false));
+  ExampleBatches batches({example(1, 3), example(2, 2), example(3, 4)}, example_options(2, 6, false));
   const Batch batch = batches.next();
   CHECK(row_of(batch.input.ids_BT, 0) == Row{100, 101, 102, 200, 201, -7});
   CHECK(row_of(batch.input.positions_BT, 0) == Row{0, 1, 2, 0, 1, 0});
@@ -62,7 +62,8 @@ TEST_CASE("P-LOSS-05 packed examples keep apart: positions, segments, targets") 
 }
 
 TEST_CASE("the first row with room takes the example, and one example a row needs no segments") {
-  ExampleBatches batches({example(1, 5), example(2, 4), example(3, 2), example(4, 1), example(5, 6)}, options(2, 6, false));
+  ExampleBatches batches({example(1, 5), example(2, 4), example(3, 2), example(4, 1), example(5, 6)},
+                         example_options(2, 6, false));
   const Batch batch = batches.next();
   CHECK(row_of(batch.input.ids_BT, 0) == Row{100, 101, 102, 103, 104, 400});
   CHECK(row_of(batch.input.ids_BT, 1) == Row{200, 201, 202, 203, 300, 301});
@@ -73,7 +74,7 @@ TEST_CASE("the first row with room takes the example, and one example a row need
 }
 
 TEST_CASE("each epoch trains every example once, in another order, and batches never mix epochs") {
-  ExampleBatches batches(examples(31), options(3, 12));
+  ExampleBatches batches(examples(31), example_options(3, 12));
   std::vector<std::vector<std::int64_t>> orders;
   for (int epoch = 0; epoch < 3; ++epoch) {
     std::vector<std::int64_t> numbers;
@@ -94,7 +95,7 @@ TEST_CASE("each epoch trains every example once, in another order, and batches n
 }
 
 TEST_CASE("P-REPRO-02 P-REPRO-04 example batches after a restore equal the straight run, over two epochs") {
-  const auto make = [] { return std::make_unique<ExampleBatches>(examples(29), options(2, 10)); };
+  const auto make = [] { return std::make_unique<ExampleBatches>(examples(29), example_options(2, 10)); };
   auto probe = make();
   int count = 0;
   for (; probe->epochs_done() < 2.2; ++count) probe->next();
@@ -105,41 +106,41 @@ TEST_CASE("P-REPRO-02 P-REPRO-04 example batches after a restore equal the strai
 TEST_CASE("encoder-decoder examples get a row each") {
   std::vector<Example> list = {example(1, 3), example(2, 1), example(3, 2)};
   for (auto& made : list) made.source = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
-  ExampleBatches batches(list, options(2, 10, false));
+  ExampleBatches batches(list, example_options(2, 10, false));
   const Batch batch = batches.next();
   CHECK(batch.input.source_ids_BS.size(0) == 2);
   CHECK(batch.input.source_ids_BS.size(1) == 10);  // cut like the decoder's side
   CHECK(row_of(batch.labels_BT, 1) == Row{2, -100, -100});
   CHECK(batches.next().input.ids_BT.size(0) == 1);
   list[1].source.clear();
-  CHECK_THROWS_AS(ExampleBatches(list, options(2, 10)), PluginError);
+  CHECK_THROWS_AS(ExampleBatches(list, example_options(2, 10)), PluginError);
 }
 
 TEST_CASE("long examples are cut from the right; one left without a target is named") {
   Example tail = example(1, 20);
   tail.labels[3] = 42;
-  ExampleBatches batches({tail}, options(1, 8));
+  ExampleBatches batches({tail}, example_options(1, 8));
   const Batch batch = batches.next();
   CHECK(batch.target_tokens == 1);
   CHECK(row_of(batch.labels_BT, 0)[3] == 42);
-  CHECK_THROWS_WITH(ExampleBatches({example(0, 2), example(1, 20)}, options(1, 8)),
+  CHECK_THROWS_WITH(ExampleBatches({example(0, 2), example(1, 20)}, example_options(1, 8)),
                     ContainsSubstring("example 1") && ContainsSubstring("20 tokens") && ContainsSubstring("context"));
 }
 
 TEST_CASE("P-LOSS-03 examples without targets, and no examples, are errors") {
   Example mute = example(5, 3);
   mute.labels.assign(3, kIgnoreLabel);
-  CHECK_THROWS_WITH(ExampleBatches({example(0, 2), mute}, options(1, 8)), ContainsSubstring("example 1"));
-  CHECK_THROWS_AS(ExampleBatches({Example{}}, options(1, 8)), DataError);
-  CHECK_THROWS_AS(ExampleBatches({}, options(1, 8)), DataError);
+  CHECK_THROWS_WITH(ExampleBatches({example(0, 2), mute}, example_options(1, 8)), ContainsSubstring("example 1"));
+  CHECK_THROWS_AS(ExampleBatches({Example{}}, example_options(1, 8)), DataError);
+  CHECK_THROWS_AS(ExampleBatches({}, example_options(1, 8)), DataError);
   Example uneven = example(0, 3);
   uneven.labels.pop_back();
-  CHECK_THROWS_AS(ExampleBatches({uneven}, options(1, 8)), PluginError);
+  CHECK_THROWS_AS(ExampleBatches({uneven}, example_options(1, 8)), PluginError);
 }
 
 TEST_CASE("a position of other examples is refused") {
-  ExampleBatches batches(examples(10), options(2, 10)), fewer(examples(9), options(2, 10)),
-      wider(examples(10), options(2, 11));
+  ExampleBatches batches(examples(10), example_options(2, 10)), fewer(examples(9), example_options(2, 10)),
+      wider(examples(10), example_options(2, 11));
   batches.next();
   CHECK_THROWS_AS(fewer.restore(batches.position()), DataError);
   CHECK_THROWS_AS(wider.restore(batches.position()), DataError);

@@ -9,10 +9,10 @@ using namespace temper::dataset_jsonl;
 
 namespace {
 
-struct Made {
+struct Ranked {
   TempFolder folder;
   JsonlParams params;
-  explicit Made(const std::string& text) {
+  explicit Ranked(const std::string& text) {
     folder.write("a.jsonl", text);
     params.path = {"a.jsonl"};
   }
@@ -26,14 +26,14 @@ std::string ids(const std::vector<PreferencePair>& pairs) {
 }
 
 void complains(const std::string& row, const std::string& expected) {
-  CHECK_THROWS_AS(Made(row).preferences(), DataError);
-  CHECK_THROWS_WITH(Made(row).preferences(), ContainsSubstring("a.jsonl:1: ") && ContainsSubstring(expected));
+  CHECK_THROWS_AS(Ranked(row).preferences(), DataError);
+  CHECK_THROWS_WITH(Ranked(row).preferences(), ContainsSubstring("a.jsonl:1: ") && ContainsSubstring(expected));
 }
 
 }  // namespace
 
 TEST_CASE("a ranking of K answers is its K(K-1)/2 pairs", "[datasets][jsonl][preferences]") {
-  const auto rows = Made(R"({"id": "r", "prompt": "P", "responses": ["a", "b", "c"], "dimension": "safety", "margin": 0.5}
+  const auto rows = Ranked(R"({"id": "r", "prompt": "P", "responses": ["a", "b", "c"], "dimension": "safety", "margin": 0.5}
 {"prompt": "Q", "chosen": "x", "rejected": "y"}
 )")
                         .preferences();
@@ -51,12 +51,12 @@ TEST_CASE("a ranking of K answers is its K(K-1)/2 pairs", "[datasets][jsonl][pre
 }
 
 TEST_CASE("ranks and scores order a ranking, ties make no pair", "[datasets][jsonl][preferences]") {
-  CHECK(ids(Made(R"({"id": "r", "prompt": "P", "responses": ["a", "b", "c"], "ranks": [3, 1, 1]})").preferences()) ==
+  CHECK(ids(Ranked(R"({"id": "r", "prompt": "P", "responses": ["a", "b", "c"], "ranks": [3, 1, 1]})").preferences()) ==
         "r#2-1 b>a r#3-1 c>a ");
-  CHECK(ids(Made(R"({"id": "s", "prompt": "P", "responses": ["a", "b", "c"], "scores": [0.5, 2, -1]})").preferences()) ==
+  CHECK(ids(Ranked(R"({"id": "s", "prompt": "P", "responses": ["a", "b", "c"], "scores": [0.5, 2, -1]})").preferences()) ==
         "s#2-1 b>a s#2-3 b>c s#1-3 a>c ");
   // Equal texts cannot teach a difference; all tied is a row without pairs, and the rows behind it still come.
-  CHECK(ids(Made(R"({"id": "t", "prompt": "P", "responses": ["a", "a", "b"]}
+  CHECK(ids(Ranked(R"({"id": "t", "prompt": "P", "responses": ["a", "a", "b"]}
 {"id": "u", "prompt": "P", "responses": ["a", "b"], "ranks": [1, 1]}
 {"id": "v", "prompt": "P", "responses": [{"role": "assistant", "content": "a"}, "b"]}
 )")
@@ -64,7 +64,7 @@ TEST_CASE("ranks and scores order a ranking, ties make no pair", "[datasets][jso
 }
 
 TEST_CASE("unpaired feedback has one side", "[datasets][jsonl][preferences]") {
-  const auto rows = Made(R"({"prompt": "P", "completion": "good", "label": true}
+  const auto rows = Ranked(R"({"prompt": "P", "completion": "good", "label": true}
 {"instruction": "P", "input": "I", "response": "bad", "label": false}
 {"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "A"}], "label": 1}
 )")
@@ -84,7 +84,7 @@ TEST_CASE("unpaired feedback has one side", "[datasets][jsonl][preferences]") {
 }
 
 TEST_CASE("feedback in fields and words of its own", "[datasets][jsonl][preferences]") {
-  Made made(R"({"ask": "P", "said": "good", "made_up": "no"}
+  Ranked made(R"({"ask": "P", "said": "good", "made_up": "no"}
 {"ask": "P", "said": "bad", "made_up": " yes "}
 )");
   made.params.prompt_field = "ask";
@@ -109,7 +109,7 @@ TEST_CASE("feedback in fields and words of its own", "[datasets][jsonl][preferen
 }
 
 TEST_CASE("a layout takes prompt and answer out of one field", "[datasets][jsonl][preferences]") {
-  Made made(R"({"prompt": "Q: Is it?\nA: It is.\nA: No.\nTrue:", "completion": " yes"}
+  Ranked made(R"({"prompt": "Q: Is it?\nA: It is.\nA: No.\nTrue:", "completion": " yes"}
 {"prompt": "Q: \nA: \nTrue:", "completion": " no"}
 )");
   made.params.format = "kto";
@@ -148,7 +148,7 @@ TEST_CASE("rankings and feedback that are none are refused", "[datasets][jsonl][
   complains(R"({"prompt": "P", "label": true})", "no answer");
   complains(R"({"messages": [{"role": "user", "content": "U"}], "label": true})", "must end with an assistant turn");
   complains(R"({"prompt": "P", "chosen": "a", "rejected": "b", "margin": -1})", "'margin' is -1");
-  Made fixed(R"({"prompt": "P", "completion": "x"})");
+  Ranked fixed(R"({"prompt": "P", "completion": "x"})");
   fixed.params.format = "kto";
   CHECK_THROWS_WITH(fixed.preferences(), ContainsSubstring("field 'label' is missing"));
   fixed.params.format = "rankings";
@@ -158,7 +158,7 @@ TEST_CASE("rankings and feedback that are none are refused", "[datasets][jsonl][
 }
 
 TEST_CASE("a bad ranking is skipped whole", "[datasets][jsonl][preferences]") {
-  Made made(R"({"id": "r", "prompt": "P", "responses": ["a", "b"], "ranks": [1]}
+  Ranked made(R"({"id": "r", "prompt": "P", "responses": ["a", "b"], "ranks": [1]}
 {"id": "s", "prompt": "P", "responses": ["a", "b"]}
 )");
   made.params.on_error = "skip";

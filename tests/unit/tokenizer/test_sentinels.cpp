@@ -21,7 +21,7 @@ namespace {
 constexpr std::int32_t kPieces = 400;
 
 /// Made-up words around a frequent "the".
-std::string corpus() {
+std::string sentinel_corpus() {
   static const std::vector<std::string> kParts = {"ka", "ri", "to", "mel", "an", "su", "ver", "dor", "li", "pen", "größ"};
   std::string text;
   Rng rng(7);
@@ -46,7 +46,7 @@ SentencepieceTokenizer trained(std::int64_t sentinels, const std::string& type =
   tokenizer.train([&]() -> std::optional<std::string> {
     if (given) return std::nullopt;
     given = true;
-    return corpus();
+    return sentinel_corpus();
   });
   return tokenizer;
 }
@@ -95,7 +95,7 @@ TEST_CASE("sentinels change neither the model's bytes nor the ids of texts, and 
   for (const std::string type : {"bpe", "unigram"}) {
     const auto plain = trained(0, type), with = trained(7, type);
     CHECK(plain.model_bytes() == with.model_bytes());
-    CHECK(plain.encode(corpus()) == with.encode(corpus()));
+    CHECK(plain.encode(sentinel_corpus()) == with.encode(sentinel_corpus()));
     SentencepieceParams params;
     params.sentinels = 3;
     SentencepieceTokenizer loaded(params, {});
@@ -144,7 +144,7 @@ TEST_CASE("a space that the model asks for comes before the text, not before eac
 TEST_CASE("byte lengths add up to the text's bytes") {
   for (const std::string type : {"bpe", "unigram"}) {
     const auto tokenizer = trained(5, type);
-    for (const std::string& text : {std::string("the baker größer\n\n"), std::string("🤗 안녕 \t"), corpus()}) {
+    for (const std::string& text : {std::string("the baker größer\n\n"), std::string("🤗 안녕 \t"), sentinel_corpus()}) {
       std::int64_t bytes = 0;
       for (const auto id : tokenizer.encode(text)) bytes += tokenizer.byte_length(id);
       CHECK(bytes == static_cast<std::int64_t>(text.size()));
@@ -210,7 +210,7 @@ TEST_CASE("transformers' AutoTokenizer loads the files and gives equal ids") {
   const fs::path root = fs::temp_directory_path() / ("temper_test_auto_tokenizer_" + std::to_string(std::rand()));
   std::vector<std::string> texts = {
       "the baker sells bread", " two  spaces ", "größer\n\nline\ttab", "🤗 안녕 e\u0301 ½", "", "\n"};
-  texts.push_back(corpus());
+  texts.push_back(sentinel_corpus());
   std::string plays;
   if (const auto path = shared_data("corpus/tinyshakespeare.txt"); !path.empty()) {
     std::ifstream file(path, std::ios::binary);
