@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "host/cli/commands.h"
@@ -14,7 +15,10 @@
 #include "host/compare/compare.h"
 #include "host/config/compose.h"
 #include "host/config/experiment.h"
+#include "host/dist/group.h"
+#include "host/dist/launcher.h"
 #include "host/record/record_reader.h"
+#include "host/run/followers.h"
 #include "host/run/runner.h"
 #include "host/sweep/sweep.h"
 #include "host/util/cancel.h"
@@ -29,6 +33,63 @@ bool has_evaluations(const fs::path& record) {
   const RecordReader reader(record);
   const auto stages = reader.stage_names();
   return std::any_of(stages.begin(), stages.end(), [&](const auto& name) { return !reader.evaluators(name).empty(); });
+}
+
+void add_rank_options(po::options_description& own) {
+  own.add_options()("nproc", po::value<int>(), "compute with this many processes on this machine")(
+      "rank-timeout", po::value<std::int64_t>()->default_value(600),
+      "of many processes: seconds that one may keep the others waiting");
+}
+
+/// The command line without --nproc: what each rank is started with.
+std::vector<std::string> without_nproc(const std::vector<std::string>& args) {
+  std::vector<std::string> rest;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--nproc") {
+      ++i;
+    } else if (args[i].rfind("--nproc=", 0) != 0) {
+      rest.push_back(args[i]);
+    }
+  }
+  return rest;
+}
+
+int launch(const std::string& command, const std::vector<std::string>& args, const ParsedOptions& options) {
+  if (const auto ranks = ranks_from_environment()) {
+    throw ConfigError("--nproc starts the processes itself, but the environment (" + ranks->launcher +
+                      ") says that this is one of " + std::to_string(ranks->world_size) +
+                      " already; leave one of the two out");
+  }
+  std::vector<std::string> rest = without_nproc(args);
+  rest.insert(rest.begin(), command);
+  return launch_ranks(options.get<int>("nproc"), rest);
+}
+
+/// Does `lead` alone, or as rank 0 of many while the other ranks follow through its `runs` runs. `own`: see follow().
+int alone_or_together(const ParsedOptions& options, const PluginHost& host, const Experiment* own, std::size_t runs,
+                      const std::function<int(Group*)>& lead) {
+  const auto ranks = ranks_from_environment();
+  if (!ranks) return lead(nullptr);
+  GroupOptions how;
+  how.timeout = std::chrono::seconds(options.get<std::int64_t>("rank-timeout"));
+  if (how.timeout.count() < 1) throw ConfigError("--rank-timeout must be at least 1 (seconds)");
+  Group group(*ranks, how);
+  try {
+    int code = 0;
+    if (ranks->rank == 0) {
+      code = lead(&group);
+    } else {
+      for (std::size_t i = 0; i < runs; ++i) follow(group, own, host.registry);
+    }
+    group.leave();
+    return code;
+  } catch (const Cancelled&) {
+    group.leave();
+    throw;
+  } catch (const std::exception& error) {
+    group.fail(error.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -63,11 +124,13 @@ int run_command(const std::vector<std::string>& args) {
       "only", po::value<std::string>()->default_value(""), "do this stage and what it builds on, and leave the rest")(
       "cache", po::value<std::string>()->default_value(""), "folder of what runs share; by default OUT/cache")(
       "origin", po::value<std::string>(), "take the experiment as if it lay here: for relative paths and names");
+  add_rank_options(own);
   const auto options = parse_options(args,
                                      {"temper run EXPERIMENT.yaml [options]",
                                       "Trains the stages of an experiment in order, evaluates each, and writes one record."},
                                      own, 1, 1);
   if (options.help_shown) return 0;
+  if (options.has("nproc") && !options.has("dry-run")) return launch("run", args, options);
   const PluginHost host = load_host(options);
   Overrides overrides;
   overrides.sets = options.list("set");
@@ -81,19 +144,21 @@ int run_command(const std::vector<std::string>& args) {
     std::printf("%s", describe_experiment(experiment).c_str());
     return 0;
   }
-  TerminalProgress progress(progress_style(options));
-  if (options.has("record")) {
-    return report_outcome(
-        run_at(experiment, host.registry, options.get<std::string>("record"), run_options(options), progress));
-  }
-  return report_outcome(
-      start_run(experiment, host.registry, options.get<std::string>("out"), run_options(options), progress));
+  return alone_or_together(options, host, &experiment, 1, [&](Group* group) {
+    TerminalProgress progress(progress_style(options));
+    RunOptions how = run_options(options);
+    how.group = group;
+    return report_outcome(options.has("record")
+                              ? run_at(experiment, host.registry, options.get<std::string>("record"), how, progress)
+                              : start_run(experiment, host.registry, options.get<std::string>("out"), how, progress));
+  });
 }
 
 int resume_command(const std::vector<std::string>& args) {
   po::options_description own;
   own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them");
   add_sweep_options(own);
+  add_rank_options(own);
   const auto options = parse_options(
       args,
       {"temper resume RECORD.h5|FOLDER|SWEEP",
@@ -112,12 +177,17 @@ int resume_command(const std::vector<std::string>& args) {
   } else {
     records.push_back(target);
   }
+  if (options.has("nproc")) return launch("resume", args, options);
   const PluginHost host = load_host(options);
-  TerminalProgress progress(progress_style(options));
-  int code = 0;
-  for (const auto& record : records)
-    code = std::max(code, report_outcome(resume_run(record, host.registry, run_options(options), progress)));
-  return code;
+  return alone_or_together(options, host, nullptr, records.size(), [&](Group* group) {
+    TerminalProgress progress(progress_style(options));
+    RunOptions how = run_options(options);
+    how.group = group;
+    int code = 0;
+    for (const auto& record : records)
+      code = std::max(code, report_outcome(resume_run(record, host.registry, how, progress)));
+    return code;
+  });
 }
 
 int status_command(const std::vector<std::string>& args) {

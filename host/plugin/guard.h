@@ -28,8 +28,8 @@ auto guarded(const std::string& plugin, const std::string& method, Function&& fu
     throw PluginError(named(error.what()));
   } catch (const Cancelled&) {
     throw;  // the user's wish, not the plugin's doing
-  } catch (const Error& error) {
-    throw Error(named(error.what()), error.exit_code());
+  } catch (const Error&) {
+    throw;  // of no kind that plugins throw: the host's own, such as another rank that is gone
   } catch (const c10::Error& error) {
     throw PluginError(named(method + " failed in LibTorch: " + error.what_without_backtrace()));
   } catch (const std::exception& error) {

@@ -353,6 +353,11 @@ std::string RunRecord::attribute(const std::string& name) const {
   return h5::attribute_text(state_->file, name);
 }
 
+std::string RunRecord::attribute_or(const std::string& name, const std::string& fallback) const {
+  const h5::Session session;
+  return h5::has_attribute(state_->file, name) ? h5::attribute_text(state_->file, name) : fallback;
+}
+
 std::string RunRecord::config_source() const {
   const h5::Session session;
   return h5::read_text(layout::open_group(state_->file, "config"), "source");

@@ -110,6 +110,8 @@ class RunRecord {
   /// `finished`.
   void set_status(const std::string& status);
   std::string attribute(const std::string& name) const;
+  /// For attributes that records of older versions lack.
+  std::string attribute_or(const std::string& name, const std::string& fallback) const;
   std::string config_source() const;
   std::vector<PluginRow> plugins() const;
 

@@ -12,7 +12,9 @@
 #include "host/record/run_record.h"
 #include "host/run/eval_context.h"
 #include "host/run/facts.h"
+#include "host/run/followers.h"
 #include "host/run/model_store.h"
+#include "host/run/plugin_rows.h"
 #include "host/run/run_paths.h"
 #include "host/run/stage_cache.h"
 #include "host/run/stage_context.h"
@@ -38,38 +40,18 @@ std::string to_word(FitStatus status) {
   return "failed";
 }
 
-std::int64_t threads_of(const Experiment& experiment) {
-  if (experiment.threads > 0) return experiment.threads;
-  return std::max(1U, std::thread::hardware_concurrency());
+/// Of each process: what the experiment says, or an equal share of the cores.
+int threads_of(const Experiment& experiment, const Group* group) {
+  if (experiment.threads > 0) return static_cast<int>(experiment.threads);
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return group == nullptr ? cores : std::max(1, cores / group->ranks().local_size);
 }
+
+int ranks_of(const Group* group) { return group == nullptr ? 1 : group->world_size(); }
 
 void check_device(const Experiment& experiment) {
   if (experiment.device == "cpu") return;
   throw ConfigError("device = " + experiment.device + ": this version trains on the CPU only; set device: cpu");
-}
-
-std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry& registry) {
-  std::vector<PluginRow> rows;
-  const auto add = [&](const std::string& slot, const std::string& kind, const std::string& id) {
-    const PluginInfo& info = registry.origin(kind, id);
-    rows.push_back({slot, kind, id, info.version, info.sha256(), info.abi_tag});
-  };
-  if (experiment.models.empty()) add("model", "architecture", experiment.model.plugin);
-  for (const auto& slot : experiment.models) add("models." + slot.name, "architecture", slot.plugin);
-  add("tokenizer", "tokenizer", experiment.tokenizer.plugin);
-  for (const auto& slot : experiment.datasets) add("datasets." + slot.name, "dataset", slot.plugin);
-  for (const auto& slot : experiment.corpus.filters) add("corpus." + slot.name, "filter", slot.plugin);
-  for (const auto& slot : experiment.stages) {
-    if (!slot.checkpoint.empty()) continue;
-    add("stages." + slot.name, "stage", slot.plugin);
-    for (const auto& spec : registry.find("stage", slot.plugin).specs) {
-      if (spec.type == ParamType::kPlugin) {
-        add("stages." + slot.name + "." + spec.name, spec.refers_to, slot.values.as<std::string>(spec.name));
-      }
-    }
-  }
-  for (const auto& slot : experiment.evaluators) add("evaluators." + slot.name, "evaluator", slot.plugin);
-  return rows;
 }
 
 std::vector<LedgerRow> ledger_rows(const clean::Summary& cleaning) {
@@ -98,21 +80,28 @@ class Runner {
         progress_(progress),
         assets_(experiment, registry, paths_.cache, progress),
         cache_(paths_.cache),
-        keys_(experiment, registry, at::get_num_threads(),
+        keys_(experiment, registry, at::get_num_threads(), ranks_of(options.group),
               [this](const std::string& dataset) { return assets_.fingerprint(dataset); }),
-        run_id_(record_->attribute("run_id")) {}
+        run_id_(record_->attribute("run_id")),
+        goes_on_with_other_ranks_(record_->attribute_or("host_ranks", "1") != std::to_string(ranks_of(options.group))) {}
 
   RunOutcome run() {
     RunOutcome outcome{false, paths_.record, paths_.folder, ""};
     record_->set_status("running");
     record_->flush();
     try {
+      if (options_.group != nullptr) {
+        begin_together(*options_.group,
+                       {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads()}, experiment_,
+                       registry_, [this](const std::string& dataset) { return assets_.fingerprint(dataset); });
+      }
       for (const auto& slot : experiment_.stages) {
         if (!is_wanted(slot.name)) continue;
         const StageSummary summary = run_stage(slot);
         if (summary.status == "diverged") {
           record_->set_status("diverged");
           record_->flush();
+          if (options_.group != nullptr) tell_end(*options_.group);
           outcome.summary = "stage '" + slot.name + "' diverged; the record has its log, later stages were not run";
           return outcome;
         }
@@ -126,6 +115,7 @@ class Runner {
       if (const auto* cleaning = assets_.cleaning()) record_->set_ledger(ledger_rows(*cleaning));
       record_->set_status(options_.only.empty() ? "complete" : "partial");
       record_->flush();
+      if (options_.group != nullptr) tell_end(*options_.group);
     } catch (const Cancelled&) {
       close_with("cancelled");
       throw;
@@ -174,9 +164,20 @@ class Runner {
       return finish_stage(slot, manifest, known ? known->cache_key : "");
     }
     if (known && known->status == "diverged") return *known;
+    if (known && options_.use_cache) take_over_begun(slot, known->cache_key);
     // A stage that was begun in the run's own folder goes on there.
     const bool is_own = !resumable_checkpoints(paths_.stage_folder(slot.name)).empty();
     return options_.use_cache && !is_own ? cached_stage(slot) : train(slot, paths_.stage_folder(slot.name), {}, "");
+  }
+
+  /// A stage that was begun with another number of processes goes on in the run's own folder: its result is of neither
+  /// number, so it is not for others.
+  void take_over_begun(const StageConfig& slot, const std::string& begun_key) {
+    if (!goes_on_with_other_ranks_ || begun_key.empty() || begun_key == keys_.stage(slot.name)) return;
+    const auto begun = resumable_checkpoints(cache_.stage_folder(begun_key));
+    if (begun.empty()) return;
+    const fs::path target = paths_.stage_folder(slot.name) / begun.front().filename();
+    if (!fs::exists(target)) share_folder(begun.front(), target);
   }
 
   /// Takes the stage from the cache, or computes it there under the entry's lock.
@@ -260,11 +261,14 @@ class Runner {
                      const std::string& key) {
     record_->begin_stage(slot.name, {slot.plugin, parents_of(slot), key});
     record_->flush();
-    const StageEnvironment environment{experiment_, slot,     registry_, paths_,   folder, std::move(before_checkpoint),
-                                       run_id_,     *record_, assets_,   progress_};
+    const StageEnvironment environment{
+        experiment_, slot,     registry_, paths_,    folder,        std::move(before_checkpoint),
+        run_id_,     *record_, assets_,   progress_, options_.group};
+    if (options_.group != nullptr) tell_stage(*options_.group, slot.name, folder);
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});
     const FitStatus status = guarded(slot.plugin, "run", [&] { return stage->run(context); });
+    if (options_.group != nullptr) check_equal_weights(*options_.group, context.model(), slot.name);
     if (status == FitStatus::kDiverged) {
       StageSummary summary;
       summary.plugin = slot.plugin;
@@ -388,6 +392,7 @@ class Runner {
   StageCache cache_;
   StageKeys keys_;
   std::string run_id_;
+  bool goes_on_with_other_ranks_;
   std::vector<std::string> finished_;  ///< stages, in order
 };
 
@@ -406,8 +411,10 @@ RunOutcome new_run(const Experiment& experiment, const Registry& registry, const
     facts.resolved.push_back({entry.key, entry.value, entry.source, entry.where});
   facts.plugins = plugin_rows(experiment, registry);
   facts.host = host_facts();
-  facts.host["threads"] = std::to_string(threads_of(experiment));
+  facts.host["threads"] = std::to_string(threads_of(experiment, options.group));
+  facts.host["ranks"] = std::to_string(ranks_of(options.group));
   facts.host["identity"] = resolved_hash(experiment);
+  if (!options.cache.empty()) facts.host["cache"] = fs::absolute(options.cache).lexically_normal().string();
   // What resume needs: the text with the command line merged in, and where relative paths start.
   write_file_atomically(paths.folder / "experiment.yaml", experiment.effective_text);
   facts.host["experiment_file"] = fs::absolute(experiment.path).lexically_normal().string();
@@ -416,8 +423,13 @@ RunOutcome new_run(const Experiment& experiment, const Registry& registry, const
   return Runner(experiment, registry, options, paths, std::move(record), progress).run();
 }
 
-void use_cache_of(RunPaths& paths, const RunOptions& options) {
-  if (!options.cache.empty()) paths.cache = options.cache;
+/// The one that was asked for, now or (`before`) when the run began.
+void use_cache_of(RunPaths& paths, const RunOptions& options, const std::string& before = "") {
+  if (!options.cache.empty()) {
+    paths.cache = options.cache;
+  } else if (!before.empty()) {
+    paths.cache = before;
+  }
 }
 
 }  // namespace
@@ -425,7 +437,7 @@ void use_cache_of(RunPaths& paths, const RunOptions& options) {
 RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out, const RunOptions& options,
                      TerminalProgress& progress) {
   check_device(experiment);
-  at::set_num_threads(static_cast<int>(threads_of(experiment)));
+  at::set_num_threads(threads_of(experiment, options.group));
   std::string run_id;
   RunPaths paths = claim_run(out, experiment.name, experiment.seed, resolved_hash(experiment), run_id);
   use_cache_of(paths, options);
@@ -443,7 +455,7 @@ RunOutcome run_at(const Experiment& experiment, const Registry& registry, const 
     }
     return resume_run(record_path, registry, options, progress);
   }
-  at::set_num_threads(static_cast<int>(threads_of(experiment)));
+  at::set_num_threads(threads_of(experiment, options.group));
   RunPaths paths = paths_of_record(record_path);
   use_cache_of(paths, options);
   create_folders(paths.folder);
@@ -454,9 +466,10 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, con
                       TerminalProgress& progress) {
   auto record = RunRecord::open(record_path);
   RunPaths paths = paths_of_record(record_path);
-  use_cache_of(paths, options);
+  use_cache_of(paths, options, record->attribute_or("host_cache", ""));
   if (record->attribute("status") == "complete") {
     progress.say("run " + record->attribute("run_id") + " is complete; nothing to do");
+    if (options.group != nullptr) tell_end(*options.group);
     return {true, paths.record, paths.folder, ""};
   }
   const fs::path text_file = paths.folder / "experiment.yaml";
@@ -472,6 +485,12 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, con
                      " was rebuilt since the run began: the rest may differ in its bits");
       }
     }
+  }
+  const std::string ranks_before = record->attribute_or("host_ranks", "1");
+  if (ranks_before != std::to_string(ranks_of(options.group))) {
+    progress.say("the run was begun with " + ranks_before + " processes and goes on with " +
+                 std::to_string(ranks_of(options.group)) +
+                 ": the same data in the same order, sums may differ in their last bits");
   }
   progress.say("resuming run " + record->attribute("run_id"));
   return Runner(experiment, registry, options, paths, std::move(record), progress).run();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/config/experiment.h"
+#include "host/dist/group.h"
 #include "host/plugin/registry.h"
 #include "host/util/progress.h"
 
@@ -21,6 +22,7 @@ struct RunOptions {
   bool use_cache = true;        ///< take stages and evaluations that were computed before, and keep new ones for others
   std::string only;             ///< a stage: do this one and what it builds on, and leave the rest of the run
   std::filesystem::path cache;  ///< "": beside the folder of the record
+  Group* group = nullptr;       ///< of a run in many processes, of which this is rank 0; the others follow (followers.h)
 };
 
 /// A new run under `out`. Throws Cancelled after saving on Ctrl-C.

@@ -31,6 +31,8 @@ RunStageContext::RunStageContext(const StageEnvironment& environment)
       generator_(*model_, environment.assets.tokenizer(), {64, cancel_requested, {}}),
       scorer_(*model_, environment.assets.tokenizer(), cancel_requested) {
   make_model();
+  // Before anybody goes on and writes a newer checkpoint, everybody has read this one.
+  if (env_.communicator != nullptr) env_.communicator->barrier();
 }
 
 fs::path RunStageContext::starting_checkpoint() const {
@@ -150,6 +152,7 @@ Optimizer& RunStageContext::optimizer(const TrainParams& params, const std::vect
 }
 
 void RunStageContext::checkpoint(const StateDict& state, const FitTotals& totals) {
+  if (!leads()) return;
   // The record first: a checkpoint must never be ahead of the log that led to it.
   env_.record.flush();
   if (env_.before_checkpoint) env_.before_checkpoint();
@@ -173,6 +176,7 @@ FitStatus RunStageContext::fit(const FitPlan& plan) {
   hooks.progress = &env_.progress;
   hooks.save = [this](const StateDict& state, const FitTotals& totals) { checkpoint(state, totals); };
   hooks.optimizer = optimizer_.get();
+  hooks.communicator = env_.communicator;
   report_ = run_fit(*model_, plan, std::move(hooks));
   if (!report_.reason.empty()) note(report_.reason);
   return report_.status;

@@ -28,6 +28,7 @@ class SingleProcess final : public Communicator {
   int world_size() const override { return 1; }
   void all_reduce_sum(at::Tensor&) override {}
   void broadcast(at::Tensor&, int) override {}
+  std::vector<std::string> all_gather(const std::string& bytes) override { return {bytes}; }
   void barrier() override {}
 };
 
@@ -45,6 +46,7 @@ struct StageEnvironment {
   RunRecord& record;
   RunAssets& assets;
   TerminalProgress& progress;
+  Communicator* communicator = nullptr;  ///< of a run in many processes; null for one alone
 };
 
 class RunStageContext final : public StageContext, private MetricSink {
@@ -77,7 +79,10 @@ class RunStageContext final : public StageContext, private MetricSink {
   Scorer& scorer() override { return scorer_; }
   MetricSink& metrics() override { return *this; }
   Progress& progress() override { return env_.progress; }
-  Communicator& communicator() override { return communicator_; }
+  Communicator& communicator() override {
+    if (env_.communicator != nullptr) return *env_.communicator;
+    return alone_;
+  }
   bool cancelled() const override;
   const std::string& prompt_template() const override { return prompt_template_; }
   void set_prompt_template(const std::string& name) override { prompt_template_ = name; }
@@ -97,6 +102,7 @@ class RunStageContext final : public StageContext, private MetricSink {
   void log(const std::string& name, std::int64_t step, double value) override;
   CheckpointManifest manifest(const std::string& status, const FitTotals& totals) const;
   void make_model();
+  bool leads() const { return env_.communicator == nullptr || env_.communicator->rank() == 0; }
   std::filesystem::path starting_checkpoint() const;  ///< "" if the stage starts from fresh weights
   Architecture& frozen_at(const std::filesystem::path& folder);
 
@@ -112,7 +118,7 @@ class RunStageContext final : public StageContext, private MetricSink {
   StateDict extras_;
   std::unique_ptr<ModelOptimizer> optimizer_;
   bool weights_changed_ = false;  ///< model() may no longer be what the stage began with
-  SingleProcess communicator_;
+  SingleProcess alone_;
   BatchGenerator generator_;
   BatchScorer scorer_;
 };

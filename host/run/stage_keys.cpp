@@ -59,13 +59,14 @@ const std::string& program_sha256() {
   return sha;
 }
 
-StageKeys::StageKeys(const Experiment& experiment, const Registry& registry, std::int64_t threads,
+StageKeys::StageKeys(const Experiment& experiment, const Registry& registry, std::int64_t threads, int ranks,
                      std::function<std::string(const std::string&)> fingerprint)
-    : experiment_(experiment), registry_(registry), threads_(threads), fingerprint_(std::move(fingerprint)) {}
+    : experiment_(experiment), registry_(registry), threads_(threads), ranks_(ranks), fingerprint_(std::move(fingerprint)) {}
 
 StageKeys::Facts StageKeys::common_facts() const {
   return {{"program", program_sha256()},
           {"threads", std::to_string(threads_)},
+          {"ranks", std::to_string(ranks_)},
           {"device", experiment_.device},
           {"seed", std::to_string(experiment_.seed)},
           {"validation_fraction", canonical(experiment_.validation_fraction)}};

@@ -15,9 +15,9 @@ namespace temper {
 
 class StageKeys {
  public:
-  /// `fingerprint` gives a dataset's, by its name. References have to outlive this. `threads` is what the run computes with:
-  /// sums of floating-point numbers depend on it.
-  StageKeys(const Experiment& experiment, const Registry& registry, std::int64_t threads,
+  /// `fingerprint` gives a dataset's, by its name. References have to outlive this. `threads` and `ranks` are what the run
+  /// computes with: sums of floating-point numbers depend on them.
+  StageKeys(const Experiment& experiment, const Registry& registry, std::int64_t threads, int ranks,
             std::function<std::string(const std::string& dataset)> fingerprint);
 
   /// Of the stage with all that it builds on: program, plugins, values, data, seed. A stage that is a checkpoint has the
@@ -36,6 +36,7 @@ class StageKeys {
   const Experiment& experiment_;
   const Registry& registry_;
   std::int64_t threads_;
+  int ranks_;
   std::function<std::string(const std::string&)> fingerprint_;
   std::map<std::string, std::string> fingerprints_, stages_;
 };

@@ -153,7 +153,7 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
         for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
         return text;
       };
-      StageKeys keys(experiment, registry, experiment.threads, [&](const std::string& name) {
+      StageKeys keys(experiment, registry, experiment.threads, 1, [&](const std::string& name) {
         for (const auto& slot : experiment.datasets) {
           if (slot.name != name) continue;
           std::string text = text_of(slot);

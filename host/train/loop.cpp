@@ -15,6 +15,8 @@
 #include <nlohmann/json.hpp>
 
 #include "host/train/optimizer.h"
+#include "host/train/ranks_sum.h"
+#include "temper/random.h"
 
 namespace temper {
 namespace {
@@ -66,25 +68,35 @@ struct Means {
   std::map<std::string, double> metrics;
 };
 
+/// This process's part of the next batch; without rows, it has nothing to do.
+Batch next_batch(BatchSource& source, Communicator* communicator) {
+  return communicator == nullptr ? source.next() : source.next_part(communicator->rank(), communicator->world_size());
+}
+
+bool has_rows(const Batch& batch) { return batch.input.ids_BT.defined(); }
+
 /// Over the first batches of the validation source; evaluation mode, no gradients, no random numbers used.
-Means validate(Architecture& model, const FitPlan& plan, bool bf16) {
+Means validate(Architecture& model, const FitPlan& plan, bool bf16, Communicator* communicator) {
   const at::NoGradGuard guard;
   model.train(false);
   plan.validation->restore("");
-  double sum = 0;
-  std::int64_t tokens = 0;
-  Means means;
+  RankStep step;
+  BatchSums& sums = step.sums;
   for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
-    const Batch batch = plan.validation->next();
+    const Batch batch = next_batch(*plan.validation, communicator);
+    if (!has_rows(batch)) continue;
     const Autocast autocast(bf16);
     const SummedLoss loss = plan.loss(model, batch);
-    sum += loss.sum.item<double>();
-    tokens += loss.target_tokens;
-    for (const auto& [name, value] : loss.metrics) means.metrics[name] += value;
+    sums.loss += loss.sum.item<double>();
+    sums.targets += loss.target_tokens;
+    for (const auto& [name, value] : loss.metrics) sums.metrics[name] += value;
   }
   model.train(true);
-  if (tokens > 0) means.loss = sum / static_cast<double>(tokens);
-  for (auto& [name, value] : means.metrics) value /= static_cast<double>(tokens);
+  if (communicator != nullptr) sums = add_up(step, *communicator).sums;
+  Means means;
+  const auto targets = static_cast<double>(sums.targets);
+  if (sums.targets > 0) means.loss = sums.loss / targets;
+  for (const auto& [name, value] : sums.metrics) means.metrics[name] = value / targets;
   return means;
 }
 
@@ -147,20 +159,13 @@ void put_back(Architecture& model, const FitPlan& plan, const std::vector<at::Te
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].tensor.copy_(weights[i]);
 }
 
-struct StepResult {
-  double loss_sum = 0;
-  std::int64_t targets = 0;  ///< what the loss is a mean over: tokens, or pairs
-  std::int64_t target_tokens = 0, target_bytes = 0;
-  std::int64_t input_tokens = 0, source_tokens = 0;
-  std::map<std::string, double> metric_sums;
-};
-
 /// Forward and backward of all micro-batches. Gradients are those of the summed loss; dividing by the step's target tokens
 /// comes with the update, so a micro-batch counts by its tokens and an empty one counts nothing.
-StepResult accumulate(Architecture& model, const FitPlan& plan, bool bf16) {
-  StepResult step;
+BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, Communicator* communicator) {
+  BatchSums step;
   for (std::int64_t i = 0; i < plan.params.accumulation; ++i) {
-    const Batch batch = plan.train->next();
+    const Batch batch = next_batch(*plan.train, communicator);
+    if (!has_rows(batch)) continue;
     SummedLoss loss;
     {
       const Autocast autocast(bf16);
@@ -172,11 +177,22 @@ StepResult accumulate(Architecture& model, const FitPlan& plan, bool bf16) {
     step.target_tokens += batch.target_tokens;
     if (loss.target_tokens == 0) continue;
     loss.sum.backward();
-    step.loss_sum += loss.sum.item<double>();
+    step.loss += loss.sum.item<double>();
     step.targets += loss.target_tokens;
-    for (const auto& [name, value] : loss.metrics) step.metric_sums[name] += value;
+    for (const auto& [name, value] : loss.metrics) step.metrics[name] += value;
   }
   return step;
+}
+
+/// This process's step made everybody's: sums of counts and gradients over all ranks. Losses and gradients are sums over
+/// targets, so that a rank counts by its targets (P-LOSS-02).
+AllSteps with_other_ranks(Architecture& model, const FitPlan& plan, BatchSums sums, bool cancelled,
+                          Communicator* communicator) {
+  if (communicator == nullptr) return {std::move(sums), cancelled, {}, {}};
+  const auto parameters = all_weights(model, plan);
+  AllSteps all = add_up({std::move(sums), cancelled, with_gradient(parameters)}, *communicator);
+  sum_gradients(parameters, all.with_gradient, *communicator);
+  return all;
 }
 
 double step_flops(const Architecture& model, const TrainParams& params, std::int64_t input_tokens,
@@ -219,6 +235,13 @@ std::int64_t planned_steps(const Architecture& model, const FitPlan& plan) {
   return steps;
 }
 
+/// " (rank 1)", or nothing for one process alone.
+std::string named_ranks(const std::vector<int>& ranks) {
+  std::string text;
+  for (const int rank : ranks) text += (text.empty() ? " (rank " : ", rank ") + std::to_string(rank);
+  return text.empty() ? "" : text + ")";
+}
+
 std::string format_note(double loss, double tokens_per_second) {
   char text[64];
   std::snprintf(text, sizeof text, "loss %.3f  %.0f tokens/s", loss, tokens_per_second);
@@ -241,6 +264,7 @@ std::vector<MetricSpec> fit_metrics(const std::string& loss_unit) {
 FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   const TrainParams& params = plan.params;
   const bool bf16 = params.precision == "bfloat16";
+  Communicator* const ranks = hooks.communicator;
   const std::int64_t total_steps = planned_steps(model, plan);
 
   std::unique_ptr<ModelOptimizer> own;
@@ -283,21 +307,26 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   while (state.totals.steps < total_steps) {
     const auto step_start = Clock::now();
     const double learning_rate = learning_rate_at(params, state.totals.steps, total_steps);
-    const StepResult step = accumulate(model, plan, bf16);
     const std::int64_t number = state.totals.steps + 1;
+    // Each rank draws for its own rows; anew in every step, so that a checkpoint need not hold the states of all.
+    if (ranks != nullptr)
+      seed_random(derive_seed(hooks.seed, {"step", std::to_string(number), std::to_string(ranks->rank())}));
+    const AllSteps everyone = with_other_ranks(model, plan, accumulate(model, plan, bf16, ranks), hooks.cancelled(), ranks);
+    const BatchSums& step = everyone.sums;
     if (step.targets == 0) {
       throw DataError("stage '" + hooks.stage + "', step " + std::to_string(number) +
                       ": no token of the batch has a label; "
                       "nothing can be learnt from it");
     }
     const auto targets = static_cast<double>(step.targets);
-    const double loss = step.loss_sum / targets;
+    const double loss = step.loss / targets;
     const double norm = optimizer.grad_norm() / targets;
     if (!std::isfinite(loss) || !std::isfinite(norm)) {
       optimizer.drop_gradients();
       report.status = FitStatus::kDiverged;
       report.reason = "the " + std::string(std::isfinite(loss) ? "gradient norm" : "loss") + " of step " +
-                      std::to_string(number) + " is not finite; lower learning_rate or raise warmup_steps";
+                      std::to_string(number) + " is not finite" + named_ranks(everyone.not_finite) +
+                      "; lower learning_rate or raise warmup_steps";
       break;
     }
     const double clip = params.clip_norm > 0 && norm > params.clip_norm ? norm / params.clip_norm : 1.0;
@@ -316,7 +345,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
         static_cast<double>(tokens_since_log) / std::chrono::duration<double>(Clock::now() - last_log).count();
     if (number == 1 || last || number % params.log_every == 0) {
       hooks.log("loss", number, loss);
-      for (const auto& [name, sum] : step.metric_sums) hooks.log(name, number, sum / targets);
+      for (const auto& [name, sum] : step.metrics) hooks.log(name, number, sum / targets);
       hooks.log("learning_rate", number, learning_rate);
       hooks.log("grad_norm", number, norm);
       hooks.log("tokens_per_second", number, rate);
@@ -330,7 +359,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
 
     const bool due = params.validate_every > 0 && number % params.validate_every == 0;
     if (plan.validation != nullptr && params.validation_batches > 0 && (due || last)) {
-      const Means means = validate(model, plan, bf16);
+      const Means means = validate(model, plan, bf16, ranks);
       const double validation_loss = means.loss;
       hooks.log("validation_loss", number, validation_loss);
       for (const auto& [name, value] : means.metrics) hooks.log("validation_" + name, number, value);
@@ -350,7 +379,8 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
         }
       }
     }
-    const bool cancelled = hooks.cancelled();
+    // One alone may stop at any moment; many stop after the same step.
+    const bool cancelled = ranks == nullptr ? hooks.cancelled() : everyone.cancelled;
     if (cancelled || (!last && params.checkpoint_every > 0 && number % params.checkpoint_every == 0)) {
       save();
       last_log = Clock::now();

@@ -22,6 +22,9 @@ struct FitHooks {
   /// Makes a resumable checkpoint of the model's weights and this state.
   std::function<void(const StateDict& state, const FitTotals& totals)> save;
   Progress* progress = nullptr;
+  /// Of many processes, null for one alone. All ranks call run_fit with equal plans and each computes a part of every batch;
+  /// hooks but `cancelled`, which any rank may answer, matter on rank 0 alone.
+  Communicator* communicator = nullptr;
   ModelOptimizer* optimizer = nullptr;  ///< null: the loop makes its own from the plan
 };
 

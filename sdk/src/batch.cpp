@@ -134,4 +134,22 @@ Batch pack_examples(const std::vector<Example>& examples, std::int64_t length, s
   return finish(std::move(rows), one_segment_rows);
 }
 
+Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
+  Batch part;
+  if (begin >= end) return part;
+  const auto rows = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.slice(0, begin, end) : tensor; };
+  const ModelInput& all = batch.input;
+  part.input = {rows(all.ids_BT),    rows(all.positions_BT),  rows(all.segments_BT),
+                rows(all.prefix_BT), rows(all.source_ids_BS), rows(all.source_segments_BS)};
+  part.labels_BT = rows(batch.labels_BT);
+  part.target_tokens = part.labels_BT.ne(kIgnoreLabel).sum().item<std::int64_t>();
+  // Differences of running shares, so that the parts add up to the whole.
+  const std::int64_t rows_in_all = all.ids_BT.size(0);
+  const auto share = [&](std::int64_t count) { return count * end / rows_in_all - count * begin / rows_in_all; };
+  part.input_tokens = share(batch.input_tokens);
+  part.source_tokens = share(batch.source_tokens);
+  part.target_bytes = share(batch.target_bytes);
+  return part;
+}
+
 }  // namespace temper

@@ -41,6 +41,12 @@ Scorer::~Scorer() = default;
 Communicator::~Communicator() = default;
 Progress::~Progress() = default;
 BatchSource::~BatchSource() = default;
+Batch BatchSource::next_part(std::int64_t part, std::int64_t parts) {
+  Batch batch = next();
+  if (!batch.extra.empty()) return part == 0 ? batch : Batch{};
+  const auto [begin, end] = part_of(batch.input.ids_BT.size(0), part, parts);
+  return rows_of(batch, begin, end);
+}
 Optimizer::~Optimizer() = default;
 StageContext::~StageContext() = default;
 EvalContext::~EvalContext() = default;

@@ -45,7 +45,7 @@ def temper(*args, cwd=None, check=True, timeout=300):
 
 
 def only_record(folder):
-    records = sorted(pathlib.Path(folder).glob("tiny/*.h5"))
+    records = sorted(pathlib.Path(folder).glob("*/*.h5"))
     if len(records) != 1:
         raise SystemExit(f"expected one record in {folder}, found {records}")
     return records[0]

@@ -15,16 +15,22 @@ class GroupBatches final : public BatchSource {
  public:
   using Make = std::function<Batch(const std::vector<std::int64_t>& groups)>;
   /// `make` turns some groups' numbers into a batch. A batch never mixes epochs; an epoch's last one may be smaller.
-  GroupBatches(std::int64_t groups, std::int64_t batch_size, std::uint64_t seed, Make make);
+  /// Not `divisible`: a loss looks at the whole batch, so one of many processes computes it all.
+  GroupBatches(std::int64_t groups, std::int64_t batch_size, std::uint64_t seed, Make make, bool divisible = true);
   Batch next() override;
+  /// Whole groups, in the batch's order.
+  Batch next_part(std::int64_t part, std::int64_t parts) override;
   double epochs_done() const override;
   std::string position() const override;
   void restore(const std::string& position) override;
 
  private:
+  std::vector<std::int64_t> next_groups();
+
   std::int64_t groups_, batch_size_;
   std::uint64_t seed_;
   Make make_;
+  bool divisible_;
   std::int64_t epoch_ = 0, cursor_ = 0;
 };
 

@@ -140,12 +140,14 @@ FitStatus Kto::run(StageContext& context) {
 
   const auto batches = [&](const Rows& rows, bool validation) {
     const std::uint64_t seed = derive_seed(context.seed(), {"data", validation ? "validation" : "train"});
-    return GroupBatches(rows.size(), params_.train.batch_size, seed,
-                        [&, validation](const std::vector<std::int64_t>& chosen) {
-                          Batch batch = row_batch(rows, chosen, traits, pad_id, length);
-                          batch.extra["held_out"] = at::full({}, validation, at::kBool);
-                          return batch;
-                        });
+    return GroupBatches(
+        rows.size(), params_.train.batch_size, seed,
+        [&, validation](const std::vector<std::int64_t>& chosen) {
+          Batch batch = row_batch(rows, chosen, traits, pad_id, length);
+          batch.extra["held_out"] = at::full({}, validation, at::kBool);
+          return batch;
+        },
+        /*divisible=*/false);  // the baseline is a mean over the batch
   };
   const auto loss = [&](Architecture& model, const Batch& batch) {
     const Rows& rows = batch.extra.at("held_out").item<bool>() ? *held_out : train;

@@ -5,9 +5,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "temper/error.h"
@@ -53,5 +55,16 @@ TEMPER_API Batch pad_examples(const std::vector<Example>& examples, std::int64_t
 /// Several examples a row, first come first placed in order, rows of exactly `length`; examples longer than that are cut.
 /// Uses as many rows as needed. Attention stays within an example and positions start anew in each.
 TEMPER_API Batch pack_examples(const std::vector<Example>& examples, std::int64_t length, std::int64_t pad_id);
+
+/// Where the share of `part` of `parts` begins and ends in `count` things in order; the first shares are the larger ones.
+inline std::pair<std::int64_t, std::int64_t> part_of(std::int64_t count, std::int64_t part, std::int64_t parts) {
+  const std::int64_t each = count / parts, larger = count % parts;
+  const std::int64_t begin = part * each + std::min(part, larger);
+  return {begin, begin + each + (part < larger ? 1 : 0)};
+}
+
+/// Rows `begin` to `end` of a batch without `extra`. Target tokens are counted, the other counts shared out by rows, because
+/// the tensors do not say them. No rows: a Batch without tensors.
+TEMPER_API Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end);
 
 }  // namespace temper

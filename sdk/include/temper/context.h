@@ -25,14 +25,18 @@
 
 namespace temper {
 
-/// Many processes working on one run. One process for now: rank 0 of 1. Collectives in the same order on all ranks. [run]
+/// Many processes working on one run; alone, rank 0 of 1, where every collective is the identity. Collectives are called in
+/// the same order by all ranks. They throw PluginError with the backend's words when another rank is gone. [run]
 class TEMPER_API Communicator {
  public:
   virtual ~Communicator();
   virtual int rank() const = 0;
   virtual int world_size() const = 0;
+  /// In place; every rank gets the same bits. Contiguous tensors.
   virtual void all_reduce_sum(at::Tensor& tensor) = 0;
   virtual void broadcast(at::Tensor& tensor, int root) = 0;
+  /// Everyone's bytes, by rank.
+  virtual std::vector<std::string> all_gather(const std::string& bytes) = 0;
   virtual void barrier() = 0;
 };
 

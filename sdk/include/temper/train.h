@@ -29,6 +29,10 @@ class TEMPER_API BatchSource {
   virtual ~BatchSource();
   /// The next batch of this process. Every batch has at least one target, or DataError says which examples had none.
   virtual Batch next() = 0;
+  /// What process `part` of `parts` computes of the next batch, which counts as read whole: together the parts are next().
+  /// May have no rows. By default the rows are shared out in order; a batch with `extra`, whose rows may belong together, is
+  /// part 0's alone.
+  virtual Batch next_part(std::int64_t part, std::int64_t parts);
   virtual double epochs_done() const = 0;
   /// Text that restore() takes back; the batches that follow are then the same ones.
   virtual std::string position() const = 0;

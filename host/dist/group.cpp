@@ -1,0 +1,257 @@
+// Collectives, messages and the watch (see group.h). The store holds: "life/R" the beats of rank R, "say/N" the leader's
+// N-th message, "gone" the words of whoever found another one missing, "left/R" that R ended as it should.
+#include "host/dist/group.h"
+
+#include <ATen/ATen.h>
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "host/dist/backend.h"
+#include "temper/error.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using StorePtr = c10::intrusive_ptr<c10d::Store>;
+
+constexpr std::chrono::milliseconds kBeat{1000};
+constexpr int kGone = 1;
+
+/// Beside the program in a build, under lib/ when installed.
+fs::path backend_file(const std::string& name) {
+  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
+  std::string places;
+  for (const auto& folder : {here / "backends", here / "../lib/temper/backends",
+                             here / "../lib/x86_64-linux-gnu/temper/backends", here / "../lib64/temper/backends"}) {
+    if (fs::exists(folder / (name + ".so"))) return folder / (name + ".so");
+    places += (places.empty() ? "" : ", ") + folder.lexically_normal().string();
+  }
+  throw ConfigError("there is no backend '" + name + "' for many processes (looked in " + places +
+                    "); it is built where its engine's headers are: libgloo-dev for gloo");
+}
+
+MakeBackend open_backend(const std::string& name) {
+  const fs::path file = backend_file(name);
+  // Never closed: the engine's threads outlive every scope.
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw ConfigError("the backend '" + name + "' does not load here: " + dlerror());
+  void* made = dlsym(library, kMakeBackend);
+  if (made == nullptr) throw ConfigError("'" + file.string() + "' is no backend: it has no " + kMakeBackend);
+  MakeBackend function = nullptr;
+  std::memcpy(&function, &made, sizeof function);
+  return function;
+}
+
+std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+std::string text_of(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
+
+std::string first_line(const char* what) {
+  const std::string text = what;
+  return text.substr(0, text.find('\n'));
+}
+
+/// A connection of its own: the client of a store serves one call at a time, and waiting is a call.
+StorePtr connect(const Ranks& ranks, std::chrono::milliseconds timeout, bool serve) {
+  c10d::TCPStoreOptions options;
+  options.port = ranks.port;
+  options.isServer = serve;
+  options.numWorkers = static_cast<std::size_t>(ranks.world_size);
+  options.waitWorkers = false;
+  options.timeout = timeout;
+  if (serve && ranks.listening >= 0) options.masterListenFd = ranks.listening;
+  auto store = c10::make_intrusive<c10d::TCPStore>(ranks.address, options);
+  return c10::make_intrusive<c10d::PrefixStore>("temper", store);
+}
+
+}  // namespace
+
+struct Group::Engine {
+  StorePtr store, watch_store;
+  c10::intrusive_ptr<c10d::Backend> backend;
+};
+
+Group::Group(const Ranks& ranks, const GroupOptions& options)
+    : ranks_(ranks), options_(options), engine_(std::make_unique<Engine>()) {
+  const MakeBackend make = open_backend(options_.backend);
+  try {
+    engine_->store = connect(ranks_, options_.timeout, ranks_.rank == 0 && !ranks_.store_is_there);
+    engine_->watch_store = connect(ranks_, options_.timeout, false);
+    make(engine_->store, ranks_.rank, ranks_.world_size, options_.timeout, engine_->backend);
+  } catch (const std::exception& error) {
+    throw Error("rank " + std::to_string(ranks_.rank) + " of " + std::to_string(ranks_.world_size) +
+                    " found the others missing at " + ranks_.address + ":" + std::to_string(ranks_.port) + " within " +
+                    std::to_string(options_.timeout.count()) + " s (" + first_line(error.what()) +
+                    "); check that all were started with the same address and number",
+                1);
+  }
+  watch_ = std::thread([this] { watch(); });
+}
+
+Group::~Group() {
+  leaving_ = true;
+  if (watch_.joinable()) watch_.join();
+}
+
+void Group::leave() noexcept {
+  if (leaving_.exchange(true)) return;
+  try {
+    engine_->store->set("left/" + std::to_string(ranks_.rank), bytes_of("1"));
+    if (ranks_.rank != 0 || ranks_.store_is_there) return;
+    // The store is in this process: it stays until the others have read what they wait for.
+    for (int rank = 1; rank < ranks_.world_size; ++rank) {
+      engine_->store->wait({"left/" + std::to_string(rank)}, std::chrono::seconds(10));
+    }
+  } catch (const std::exception&) {
+    // Whoever is gone already is not waited for.
+  }
+}
+
+void Group::fail(const std::string& words) noexcept {
+  if (leaving_.exchange(true)) return;
+  try {
+    engine_->store->set("gone", bytes_of("rank " + std::to_string(ranks_.rank) + " ended: " + words));
+    // Time for the others, if the store is here.
+    if (ranks_.rank == 0) std::this_thread::sleep_for(3 * kBeat);
+  } catch (const std::exception&) {
+    // Without the store the others know already.
+  }
+}
+
+template <class Work>
+void Group::collective(const char* what, Work&& work) {
+  try {
+    work()->wait();
+  } catch (const std::exception& error) {
+    const std::string missing = missing_ranks();
+    throw Error("rank " + std::to_string(ranks_.rank) + " could not " + what +
+                    " with the other ranks: " + (missing.empty() ? first_line(error.what()) : missing) +
+                    "; all ranks stop, `temper resume` goes on from the last checkpoint",
+                1);
+  }
+}
+
+void Group::all_reduce_sum(at::Tensor& tensor) {
+  std::vector<at::Tensor> tensors{tensor};
+  collective("add up", [&] { return engine_->backend->allreduce(tensors); });
+}
+
+void Group::broadcast(at::Tensor& tensor, int root) {
+  std::vector<at::Tensor> tensors{tensor};
+  c10d::BroadcastOptions options;
+  options.rootRank = root;
+  collective("share", [&] { return engine_->backend->broadcast(tensors, options); });
+}
+
+std::vector<std::string> Group::all_gather(const std::string& bytes) {
+  const auto world = static_cast<std::size_t>(ranks_.world_size);
+  const auto gather = [&](at::Tensor& mine) {
+    std::vector<std::vector<at::Tensor>> all(1);
+    for (std::size_t i = 0; i < world; ++i) all[0].push_back(at::empty_like(mine));
+    std::vector<at::Tensor> own{mine};
+    collective("collect", [&] { return engine_->backend->allgather(all, own); });
+    return all[0];
+  };
+  at::Tensor size = at::tensor({static_cast<std::int64_t>(bytes.size())}, at::kLong);
+  std::int64_t longest = 1;
+  std::vector<std::size_t> sizes;
+  for (const auto& each : gather(size)) {
+    sizes.push_back(static_cast<std::size_t>(each.item<std::int64_t>()));
+    longest = std::max(longest, each.item<std::int64_t>());
+  }
+  at::Tensor padded = at::zeros({longest}, at::kByte);
+  std::memcpy(padded.data_ptr(), bytes.data(), bytes.size());
+  const auto parts = gather(padded);
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < world; ++i) result.emplace_back(static_cast<const char*>(parts[i].const_data_ptr()), sizes[i]);
+  return result;
+}
+
+void Group::barrier() {
+  collective("meet", [&] { return engine_->backend->barrier(); });
+}
+
+void Group::tell(const std::string& message) { engine_->store->set("say/" + std::to_string(told_++), bytes_of(message)); }
+
+std::string Group::hear() {
+  const std::string key = "say/" + std::to_string(told_++);
+  // Rank 0 may be busy for hours; that it lives is the watch's business.
+  engine_->store->wait({key}, std::chrono::hours(24 * 365));
+  return text_of(engine_->store->get(key));
+}
+
+/// Looks for a few beats who shows no life; "" if all do.
+std::string Group::missing_ranks() {
+  try {
+    auto store = connect(ranks_, std::chrono::seconds(5), false);
+    std::map<int, std::int64_t> before;
+    for (int rank = 0; rank < ranks_.world_size; ++rank) before[rank] = store->add("life/" + std::to_string(rank), 0);
+    std::this_thread::sleep_for(3 * kBeat);
+    std::string missing;
+    for (const auto& [rank, beats] : before) {
+      if (rank == ranks_.rank || store->add("life/" + std::to_string(rank), 0) != beats) continue;
+      missing += (missing.empty() ? "rank " : ", rank ") + std::to_string(rank);
+    }
+    return missing.empty() ? "" : missing + " is gone";
+  } catch (const std::exception&) {
+    return ranks_.store_is_there ? "the launcher is gone" : "rank 0 is gone";
+  }
+}
+
+/// In a thread of its own. Ends the process, because the thread that works may wait for the missing one in a call that
+/// cannot be interrupted; every file is readable at every instant.
+void Group::watch() {
+  const auto end_with = [this](const std::string& words) {
+    if (leaving_) return;
+    std::fprintf(stderr, "temper: rank %d: %s; all ranks stop, `temper resume` goes on from the last checkpoint\n",
+                 ranks_.rank, words.c_str());
+    std::fflush(stderr);
+    _exit(kGone);
+  };
+  try {
+    watch_until_left(end_with);
+  } catch (const std::exception& error) {
+    end_with(std::string(ranks_.store_is_there ? "the launcher" : "rank 0") + " is gone (" + first_line(error.what()) + ")");
+  }
+}
+
+void Group::watch_until_left(const std::function<void(const std::string&)>& end_with) {
+  struct Life {
+    std::int64_t beats = 0;
+    Clock::time_point seen = Clock::now();
+  };
+  std::map<int, Life> lives;
+  auto& store = *engine_->watch_store;
+  while (!leaving_) {
+    store.add("life/" + std::to_string(ranks_.rank), 1);
+    if (store.check({"gone"})) {
+      const std::string words = text_of(store.get("gone"));
+      // Time for the others, if the store is here.
+      std::this_thread::sleep_for(ranks_.rank == 0 ? 3 * kBeat : kBeat);
+      return end_with(words);
+    }
+    for (int rank = 0; rank < ranks_.world_size; ++rank) {
+      if (rank == ranks_.rank) continue;
+      Life& life = lives[rank];
+      const std::int64_t beats = store.add("life/" + std::to_string(rank), 0);
+      if (beats != life.beats) life = {beats, Clock::now()};
+      // One that has not come yet is the engine's to miss.
+      if (beats == 0 || Clock::now() - life.seen < options_.silence) continue;
+      if (store.check({"left/" + std::to_string(rank)})) continue;
+      store.set("gone", bytes_of("rank " + std::to_string(rank) + " has shown no life for " +
+                                 std::to_string(options_.silence.count()) + " s"));
+    }
+    const auto next = Clock::now() + kBeat;
+    while (!leaving_ && Clock::now() < next) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+}  // namespace temper

@@ -1,0 +1,65 @@
+// The processes of one run, seen from one of them: collectives over c10d's engine, messages through its store, and a watch
+// that ends this process soon after another one is gone. Rank 0 leads: it says what is done next, the others follow.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "host/dist/ranks.h"
+#include "temper/context.h"
+
+namespace temper {
+
+struct GroupOptions {
+  std::string backend = "gloo";
+  std::chrono::seconds timeout{600};  ///< how long a collective may take, and how long ranks may take to come
+  std::chrono::seconds silence{12};   ///< a process that shows no life for that long is given up
+};
+
+/// All methods but the destructor throw Error (exit code 1) that names what is known when another process is gone.
+class Group final : public Communicator {
+ public:
+  /// Waits for all ranks. Throws ConfigError if there is no such backend, or it does not load here, with the reason.
+  Group(const Ranks& ranks, const GroupOptions& options);
+  ~Group() override;
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  int rank() const override { return ranks_.rank; }
+  int world_size() const override { return ranks_.world_size; }
+  const Ranks& ranks() const { return ranks_; }
+  void all_reduce_sum(at::Tensor& tensor) override;
+  void broadcast(at::Tensor& tensor, int root) override;
+  std::vector<std::string> all_gather(const std::string& bytes) override;
+  void barrier() override;
+
+  /// Rank 0 says something to all others; each of them hears everything, in order. hear() waits as long as rank 0 lives.
+  void tell(const std::string& message);
+  std::string hear();
+  /// The run is over for this rank as it should be: from here on nobody misses it. Rank 0 waits for the others.
+  void leave() noexcept;
+  /// This rank ends with an error; the others say it and end too.
+  void fail(const std::string& words) noexcept;
+
+ private:
+  struct Engine;
+  template <class Work>
+  void collective(const char* what, Work&& work);
+  std::string missing_ranks();
+  void watch();
+  void watch_until_left(const std::function<void(const std::string&)>& end_with);
+
+  Ranks ranks_;
+  GroupOptions options_;
+  std::unique_ptr<Engine> engine_;
+  std::int64_t told_ = 0;
+  std::atomic<bool> leaving_{false};  ///< ends the watch
+  std::thread watch_;
+};
+
+}  // namespace temper

@@ -1,0 +1,149 @@
+// Leading and following (see followers.h). Messages are JSON objects with a "do".
+#include "host/run/followers.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "host/plugin/guard.h"
+#include "host/run/facts.h"
+#include "host/run/plugin_rows.h"
+#include "host/run/stage_context.h"
+#include "host/run/stage_keys.h"
+#include "host/util/files.h"
+#include "temper/hash.h"
+#include "temper/stage.h"
+
+namespace temper {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::json;
+using Fingerprint = std::function<std::string(const std::string& dataset)>;
+
+/// What has to be the same in every process.
+Json identity_of(const Experiment& experiment, const Registry& registry, const Fingerprint& fingerprint) {
+  Json identity = {{"the program", program_sha256()}, {"the experiment", resolved_hash(experiment)}};
+  for (const auto& row : plugin_rows(experiment, registry)) identity["plugin " + row.kind + " " + row.id] = row.sha256;
+  for (const auto& slot : experiment.datasets) identity["dataset " + slot.name] = fingerprint(slot.name);
+  return identity;
+}
+
+/// All ranks come to the same result, so all of them stop.
+void compare_identities(Group& group, const Json& mine) {
+  const auto all = group.all_gather(mine.dump());
+  const Json first = Json::parse(all.front());
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    const Json other = Json::parse(all[rank]);
+    for (const auto& [what, value] : first.items()) {
+      if (other.value(what, "") == value.get<std::string>()) continue;
+      throw ConfigError("rank " + std::to_string(rank) + " has another version of " + what + " than rank 0 (sha256 " +
+                        other.value(what, "missing").substr(0, 12) + " instead of " +
+                        value.get<std::string>().substr(0, 12) + "); give all ranks the same files");
+    }
+  }
+}
+
+struct ScratchFolder {
+  ScratchFolder() {
+    std::string name = (fs::temp_directory_path() / "temper-rank-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw DataError("cannot make a folder '" + name + "' for a rank's own notes");
+    path = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  fs::path path;
+};
+
+/// Rank 0's words for a stage: the same context, on a record that nobody keeps.
+void follow_stage(Group& group, const Experiment& experiment, const Registry& registry, const RunNews& news,
+                  RunRecord& scratch, RunAssets& assets, TerminalProgress& progress, const Json& message) {
+  const std::string name = message.at("stage");
+  const auto slot = std::find_if(experiment.stages.begin(), experiment.stages.end(),
+                                 [&](const StageConfig& stage) { return stage.name == name; });
+  scratch.begin_stage(name, {slot->plugin, {}, ""});
+  const StageEnvironment environment{experiment, *slot,       registry, news.paths, message.at("folder").get<std::string>(),
+                                     {},         news.run_id, scratch,  assets,     progress,
+                                     &group};
+  RunStageContext context(environment);
+  const auto stage = registry.make<Stage>(slot->plugin, slot->values, {});
+  guarded(slot->plugin, "run", [&] { return stage->run(context); });
+  check_equal_weights(group, context.model(), name);
+}
+
+}  // namespace
+
+void begin_together(Group& group, const RunNews& news, const Experiment& experiment, const Registry& registry,
+                    const Fingerprint& fingerprint) {
+  group.tell(Json{{"do", "begin"},
+                  {"experiment", news.experiment_text},
+                  {"origin", fs::absolute(news.origin).string()},
+                  {"record", fs::absolute(news.paths.record).string()},
+                  {"folder", fs::absolute(news.paths.folder).string()},
+                  {"cache", fs::absolute(news.paths.cache).string()},
+                  {"run_id", news.run_id},
+                  {"threads", news.threads}}
+                 .dump());
+  compare_identities(group, identity_of(experiment, registry, fingerprint));
+}
+
+void tell_stage(Group& group, const std::string& stage, const fs::path& folder) {
+  group.tell(Json{{"do", "stage"}, {"stage", stage}, {"folder", fs::absolute(folder).string()}}.dump());
+}
+
+void tell_end(Group& group) { group.tell(Json{{"do", "end"}}.dump()); }
+
+void check_equal_weights(Group& group, Architecture& model, const std::string& stage) {
+  Sha256 hash;
+  for (const auto& parameter : model.parameters()) {
+    const at::Tensor tensor = parameter.tensor.detach().contiguous();
+    hash.update(tensor.const_data_ptr(), tensor.nbytes());
+  }
+  const auto all = group.all_gather(hash.hex());
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    throw Error(
+        "after stage '" + stage + "' rank " + std::to_string(rank) +
+            " has other weights than rank 0: its plugins do not compute the same on all ranks; run it in one process",
+        1);
+  }
+}
+
+void follow(Group& group, const Experiment* own, const Registry& registry) {
+  const Json first = Json::parse(group.hear());
+  if (first.at("do") == "end") return;
+  const Experiment experiment =
+      parse_experiment(first.at("experiment"), first.at("origin").get<std::string>(), {}, registry);
+  at::set_num_threads(first.at("threads"));
+  RunNews news;
+  news.run_id = first.at("run_id");
+  news.paths.record = first.at("record").get<std::string>();
+  news.paths.folder = first.at("folder").get<std::string>();
+  news.paths.cache = first.at("cache").get<std::string>();
+
+  TerminalProgress progress(ProgressStyle::kQuiet);
+  RunAssets assets(experiment, registry, news.paths.cache, progress);
+  Json identity = identity_of(experiment, registry, [&](const std::string& name) { return assets.fingerprint(name); });
+  if (own != nullptr) identity["the experiment"] = resolved_hash(*own);
+  compare_identities(group, identity);
+  const ScratchFolder folder;
+  RecordFacts facts;
+  facts.run_id = news.run_id;
+  facts.experiment = experiment.name;
+  const auto scratch = RunRecord::create(folder.path / "scratch.h5", facts);
+  while (true) {
+    const Json message = Json::parse(group.hear());
+    if (message.at("do") == "end") return;
+    follow_stage(group, experiment, registry, news, *scratch, assets, progress, message);
+  }
+}
+
+}  // namespace temper

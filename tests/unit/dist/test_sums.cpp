@@ -1,0 +1,140 @@
+// Sums over ranks, with threads of this process as ranks.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <barrier>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "catch.h"
+#include "host/train/ranks_sum.h"
+
+using namespace temper;
+
+namespace {
+
+/// What the ranks of a test share.
+struct Meeting {
+  explicit Meeting(int ranks)
+      : texts(static_cast<std::size_t>(ranks)), tensors(static_cast<std::size_t>(ranks)), meet(ranks) {}
+  std::vector<std::string> texts;
+  std::vector<at::Tensor> tensors;
+  std::barrier<> meet;
+};
+
+class ThreadRank final : public Communicator {
+ public:
+  ThreadRank(Meeting& meeting, int rank) : meeting_(meeting), rank_(rank) {}
+  int rank() const override { return rank_; }
+  int world_size() const override { return static_cast<int>(meeting_.texts.size()); }
+  void all_reduce_sum(at::Tensor& tensor) override {
+    meeting_.tensors[static_cast<std::size_t>(rank_)] = tensor.clone();
+    meeting_.meet.arrive_and_wait();
+    tensor.zero_();
+    for (const auto& each : meeting_.tensors) tensor.add_(each);
+    meeting_.meet.arrive_and_wait();
+  }
+  void broadcast(at::Tensor&, int) override {}
+  std::vector<std::string> all_gather(const std::string& bytes) override {
+    meeting_.texts[static_cast<std::size_t>(rank_)] = bytes;
+    meeting_.meet.arrive_and_wait();
+    auto all = meeting_.texts;
+    meeting_.meet.arrive_and_wait();
+    return all;
+  }
+  void barrier() override { meeting_.meet.arrive_and_wait(); }
+
+ private:
+  Meeting& meeting_;
+  int rank_;
+};
+
+/// Runs `each` once a rank, all at the same time.
+void on_ranks(int ranks, const std::function<void(ThreadRank&)>& each) {
+  Meeting meeting(ranks);
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back([&, rank] {
+      ThreadRank communicator(meeting, rank);
+      each(communicator);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+}
+
+}  // namespace
+
+TEST_CASE("data-parallel loss is weighted by tokens, P-LOSS-02") {
+  // Rank 0: three tokens with a summed loss of 3; rank 1: one token with a loss of 5. Right is 8/4 = 2, not (1 + 5)/2 = 3.
+  std::vector<double> losses(2), gradients(2);
+  on_ranks(2, [&](ThreadRank& rank) {
+    const auto number = static_cast<std::size_t>(rank.rank());
+    at::Tensor weight = at::ones({1}, at::kDouble).requires_grad_(true);
+    (weight * (rank.rank() == 0 ? 3.0 : 5.0)).sum().backward();
+    const std::vector<NamedParameter> parameters{{"weight", weight}};
+    RankStep mine;
+    mine.sums.loss = rank.rank() == 0 ? 3 : 5;
+    mine.sums.targets = mine.sums.target_tokens = rank.rank() == 0 ? 3 : 1;
+    mine.with_gradient = with_gradient(parameters);
+    const AllSteps all = add_up(mine, rank);
+    sum_gradients(parameters, all.with_gradient, rank);
+    losses[number] = all.sums.loss / static_cast<double>(all.sums.targets);
+    gradients[number] = weight.grad().item<double>() / static_cast<double>(all.sums.targets);
+  });
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(losses[i] == 2.0);
+    CHECK(gradients[i] == 2.0);
+  }
+}
+
+TEST_CASE("sums are the same bits everywhere, a rank without rows gives nothing, and who has no finite loss is named") {
+  std::vector<AllSteps> seen(3);
+  on_ranks(3, [&](ThreadRank& rank) {
+    RankStep mine;
+    if (rank.rank() == 0) mine.sums = {0.1, 2, 2, 9, 5, 1, {{"accuracy", 0.3}}};
+    if (rank.rank() == 1) mine.sums.loss = std::numeric_limits<double>::quiet_NaN();
+    if (rank.rank() == 2) mine.sums = {0.2, 1, 1, 4, 3, 0, {{"accuracy", 0.7}, {"margin", -1e-300}}};
+    mine.cancelled = rank.rank() == 2;
+    mine.with_gradient = rank.rank() == 1 ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{rank.rank(), 7};
+    seen[static_cast<std::size_t>(rank.rank())] = add_up(mine, rank);
+  });
+  for (const auto& all : seen) {
+    CHECK(std::isnan(all.sums.loss));
+    CHECK(all.not_finite == std::vector<int>{1});
+    CHECK(all.sums.targets == 3);
+    CHECK(all.sums.target_bytes == 13);
+    CHECK(all.sums.input_tokens == 8);
+    CHECK(all.sums.metrics.at("accuracy") == 0.3 + 0.7);
+    CHECK(all.sums.metrics.at("margin") == -1e-300);
+    CHECK(all.cancelled);
+    CHECK(all.with_gradient == std::vector<std::int64_t>{0, 2, 7});
+  }
+}
+
+TEST_CASE("gradients of many sizes are summed, and missing ones are zeros") {
+  // Larger than one piece, so that pieces are cut between parameters.
+  const std::vector<std::int64_t> sizes{3, 5 << 20, 1, 3 << 20, 2 << 20, 4};
+  std::vector<std::vector<at::Tensor>> results(2);
+  on_ranks(2, [&](ThreadRank& rank) {
+    std::vector<NamedParameter> parameters;
+    std::vector<std::int64_t> numbers;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      at::Tensor tensor = at::zeros({sizes[i]}).requires_grad_(true);
+      const bool is_missing = i == 2 && rank.rank() == 1;
+      if (!is_missing) tensor.mutable_grad() = at::full({sizes[i]}, static_cast<double>(i + 1) * (rank.rank() + 1));
+      parameters.push_back({"p" + std::to_string(i), tensor});
+      numbers.push_back(static_cast<std::int64_t>(i));
+    }
+    sum_gradients(parameters, numbers, rank);
+    for (const auto& parameter : parameters)
+      results[static_cast<std::size_t>(rank.rank())].push_back(parameter.tensor.grad());
+  });
+  for (const auto& gradients : results) {
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const double expected = static_cast<double>(i + 1) * (i == 2 ? 1 : 3);
+      INFO("parameter " << i);
+      CHECK(at::equal(gradients[i], at::full({sizes[i]}, expected)));
+    }
+  }
+}
