@@ -1,6 +1,7 @@
 // Evaluator context (see eval_context.h).
 #include "host/run/eval_context.h"
 
+#include "host/run/followers.h"
 #include "host/run/model_store.h"
 #include "host/util/cancel.h"
 #include "temper/random.h"
@@ -20,7 +21,19 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
       generator_(model, assets.tokenizer(), {64, cancel_requested, {}}),
       scorer_(model, assets.tokenizer(), cancel_requested),
       answers_(models_.paths.cache / "answers", models_.answers_identity),
-      lender_(models_.registry, models_.base_dir) {}
+      lender_(models_.registry, models_.base_dir) {
+  if (Group* group = models_.group) {
+    shared_generator_.emplace(generator_, *group, [group](const auto& requests, const SamplingParams& params) {
+      tell_generate(*group, to_order(requests, params));
+    });
+    shared_scorer_.emplace(scorer_, *group, [group](const auto& requests) { tell_score(*group, to_order(requests)); });
+    cached_generator_.emplace(*shared_generator_, answers_);
+    cached_scorer_.emplace(*shared_scorer_, answers_);
+  } else {
+    cached_generator_.emplace(generator_, answers_);
+    cached_scorer_.emplace(scorer_, answers_);
+  }
+}
 
 std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
   return assets_.documents(datasets, true, limit);

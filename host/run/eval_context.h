@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "host/dist/group.h"
+#include "host/dist/shared_inference.h"
 #include "host/infer/answer_cache.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
@@ -39,6 +42,7 @@ class RunEvalContext final : public EvalContext {
     const RunPaths& paths;
     std::string base_dir;          ///< where relative references to models outside the run start
     std::string answers_identity;  ///< of model, tokenizer and plugins: what answers are kept under (answer_cache.h)
+    Group* group = nullptr;        ///< of a run in many processes: the other ranks have the model and wait for orders
   };
   /// References have to outlive this. `name` is the evaluator's, for its seed; `stage` is the one evaluated.
   RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed, Architecture& model,
@@ -49,8 +53,8 @@ class RunEvalContext final : public EvalContext {
   Architecture& model() override { return model_; }
   const Tokenizer& tokenizer() const override { return assets_.tokenizer(); }
   const std::string& prompt_template() const override { return prompt_template_; }
-  Generator& generator() override { return cached_generator_; }
-  Scorer& scorer() override { return cached_scorer_; }
+  Generator& generator() override { return *cached_generator_; }
+  Scorer& scorer() override { return *cached_scorer_; }
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<Document> training_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
@@ -75,8 +79,10 @@ class RunEvalContext final : public EvalContext {
   BatchGenerator generator_;
   BatchScorer scorer_;
   AnswerCache answers_;
-  CachedGenerator cached_generator_{generator_, answers_};
-  CachedScorer cached_scorer_{scorer_, answers_};
+  std::optional<SharedGenerator> shared_generator_;
+  std::optional<SharedScorer> shared_scorer_;
+  std::optional<CachedGenerator> cached_generator_;
+  std::optional<CachedScorer> cached_scorer_;
   CheckpointLender lender_;
 };
 

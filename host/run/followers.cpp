@@ -8,11 +8,16 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "host/dist/shared_inference.h"
+#include "host/infer/generator.h"
+#include "host/infer/scorer.h"
 #include "host/plugin/guard.h"
 #include "host/run/facts.h"
+#include "host/run/model_store.h"
 #include "host/run/plugin_rows.h"
 #include "host/run/stage_context.h"
 #include "host/run/stage_keys.h"
+#include "host/util/cancel.h"
 #include "host/util/files.h"
 #include "temper/hash.h"
 #include "temper/stage.h"
@@ -79,6 +84,37 @@ void follow_stage(Group& group, const Experiment& experiment, const Registry& re
   check_equal_weights(group, context.model(), name);
 }
 
+/// The model that rank 0's evaluators ask, and this rank's share of the asking.
+class Judged {
+ public:
+  Judged(const Registry& registry, const fs::path& folder, const Tokenizer& tokenizer, Group& group)
+      : model_(load_architecture(registry, folder, read_manifest(folder))),
+        local_generator_(*model_, tokenizer, {64, cancel_requested, {}}),
+        local_scorer_(*model_, tokenizer, cancel_requested),
+        generator_(local_generator_, group),
+        scorer_(local_scorer_, group) {}
+
+  void answer(const std::string& what, const std::string& order) {
+    if (what == "generate") {
+      std::vector<GenerateRequest> requests;
+      SamplingParams params;
+      read_order(order, requests, params);
+      generator_.generate(requests, params);
+    } else {
+      std::vector<ScoreRequest> requests;
+      read_order(order, requests);
+      scorer_.score(requests);
+    }
+  }
+
+ private:
+  std::unique_ptr<Architecture> model_;
+  BatchGenerator local_generator_;
+  BatchScorer local_scorer_;
+  SharedGenerator generator_;
+  SharedScorer scorer_;
+};
+
 }  // namespace
 
 void begin_together(Group& group, const RunNews& news, const Experiment& experiment, const Registry& registry,
@@ -98,6 +134,12 @@ void begin_together(Group& group, const RunNews& news, const Experiment& experim
 void tell_stage(Group& group, const std::string& stage, const fs::path& folder) {
   group.tell(Json{{"do", "stage"}, {"stage", stage}, {"folder", fs::absolute(folder).string()}}.dump());
 }
+
+void tell_model(Group& group, const std::string& stage) { group.tell(Json{{"do", "model"}, {"stage", stage}}.dump()); }
+
+void tell_generate(Group& group, const std::string& order) { group.tell(Json{{"do", "generate"}, {"order", order}}.dump()); }
+
+void tell_score(Group& group, const std::string& order) { group.tell(Json{{"do", "score"}, {"order", order}}.dump()); }
 
 void tell_end(Group& group) { group.tell(Json{{"do", "end"}}.dump()); }
 
@@ -139,10 +181,20 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
   facts.run_id = news.run_id;
   facts.experiment = experiment.name;
   const auto scratch = RunRecord::create(folder.path / "scratch.h5", facts);
+  std::unique_ptr<Judged> judged;
   while (true) {
     const Json message = Json::parse(group.hear());
-    if (message.at("do") == "end") return;
-    follow_stage(group, experiment, registry, news, *scratch, assets, progress, message);
+    const std::string what = message.at("do");
+    if (what == "end") return;
+    if (what == "stage") {
+      judged.reset();
+      follow_stage(group, experiment, registry, news, *scratch, assets, progress, message);
+    } else if (what == "model") {
+      judged =
+          std::make_unique<Judged>(registry, news.paths.final_checkpoint(message.at("stage")), assets.tokenizer(), group);
+    } else {
+      judged->answer(what, message.at("order"));
+    }
   }
 }
 

@@ -29,6 +29,10 @@ struct RunNews {
 void begin_together(Group& group, const RunNews& news, const Experiment& experiment, const Registry& registry,
                     const std::function<std::string(const std::string& dataset)>& fingerprint);
 void tell_stage(Group& group, const std::string& stage, const std::filesystem::path& folder);
+/// From here on the others have the finished model of this stage, and compute their shares of what is ordered.
+void tell_model(Group& group, const std::string& stage);
+void tell_generate(Group& group, const std::string& order);
+void tell_score(Group& group, const std::string& order);
 void tell_end(Group& group);
 
 /// Collective, after a stage: throws Error if a rank's weights are not those of rank 0, bit for bit.

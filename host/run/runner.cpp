@@ -118,6 +118,8 @@ class Runner {
       if (options_.group != nullptr) tell_end(*options_.group);
     } catch (const Cancelled&) {
       close_with("cancelled");
+      // Ranks that wait for orders end too; those in a collective have been told there.
+      if (options_.group != nullptr) tell_end(*options_.group);
       throw;
     } catch (...) {
       close_with("failed");
@@ -340,10 +342,12 @@ class Runner {
         const fs::path folder = paths_.final_checkpoint(stage);
         manifest = read_manifest(folder);
         model = load_architecture(registry_, folder, manifest);
+        if (options_.group != nullptr) tell_model(*options_.group, stage);
       }
       const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {experiment_.base_dir.string()});
-      RunEvalContext context(slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_,
-                             {registry_, paths_, experiment_.base_dir.string(), answers_identity(slot, manifest)});
+      RunEvalContext context(
+          slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_,
+          {registry_, paths_, experiment_.base_dir.string(), answers_identity(slot, manifest), options_.group});
       const EvalResult result = guarded(slot.plugin, "evaluate", [&] { return evaluator->evaluate(context); });
       progress_.end();
       record_->write_eval(stage, slot.name, result);

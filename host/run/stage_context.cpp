@@ -32,7 +32,10 @@ RunStageContext::RunStageContext(const StageEnvironment& environment)
       scorer_(*model_, environment.assets.tokenizer(), cancel_requested) {
   make_model();
   // Before anybody goes on and writes a newer checkpoint, everybody has read this one.
-  if (env_.communicator != nullptr) env_.communicator->barrier();
+  if (env_.communicator == nullptr) return;
+  env_.communicator->barrier();
+  shared_generator_.emplace(generator_, *env_.communicator);
+  shared_scorer_.emplace(scorer_, *env_.communicator);
 }
 
 fs::path RunStageContext::starting_checkpoint() const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/dist/shared_inference.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
 #include "host/plugin/registry.h"
@@ -75,8 +76,14 @@ class RunStageContext final : public StageContext, private MetricSink {
   void set_totals(const FitTotals& totals) override { report_.totals = totals; }
   const FitTotals& totals() const override { return report_.totals; }
   FitStatus fit(const FitPlan& plan) override;
-  Generator& generator() override { return generator_; }
-  Scorer& scorer() override { return scorer_; }
+  Generator& generator() override {
+    if (shared_generator_) return *shared_generator_;
+    return generator_;
+  }
+  Scorer& scorer() override {
+    if (shared_scorer_) return *shared_scorer_;
+    return scorer_;
+  }
   MetricSink& metrics() override { return *this; }
   Progress& progress() override { return env_.progress; }
   Communicator& communicator() override {
@@ -121,6 +128,9 @@ class RunStageContext final : public StageContext, private MetricSink {
   SingleProcess alone_;
   BatchGenerator generator_;
   BatchScorer scorer_;
+  // Of a run in many processes: all ranks run the stage's code, so they all come to each call.
+  std::optional<SharedGenerator> shared_generator_;
+  std::optional<SharedScorer> shared_scorer_;
 };
 
 }  // namespace temper
