@@ -7,7 +7,7 @@
 namespace temper {
 
 /// From the option "no-cache".
-RunOptions run_options(const ParsedOptions& options);
+RunOptions run_options(const ParsedOptions& options, Group* group = nullptr);
 /// Prints what came out, where it is, and why it is not complete. Returns the exit code.
 int report_outcome(const RunOutcome& outcome);
 

@@ -94,8 +94,9 @@ int alone_or_together(const ParsedOptions& options, const PluginHost& host, cons
 
 }  // namespace
 
-RunOptions run_options(const ParsedOptions& options) {
+RunOptions run_options(const ParsedOptions& options, Group* group) {
   RunOptions run;
+  run.group = group;
   run.use_cache = !options.has("no-cache");
   if (options.has("only")) run.only = options.get<std::string>("only");
   if (options.has("cache")) run.cache = options.get<std::string>("cache");
@@ -146,8 +147,7 @@ int run_command(const std::vector<std::string>& args) {
   }
   return alone_or_together(options, host, &experiment, 1, [&](Group* group) {
     TerminalProgress progress(progress_style(options));
-    RunOptions how = run_options(options);
-    how.group = group;
+    const RunOptions how = run_options(options, group);
     return report_outcome(options.has("record")
                               ? run_at(experiment, host.registry, options.get<std::string>("record"), how, progress)
                               : start_run(experiment, host.registry, options.get<std::string>("out"), how, progress));
@@ -181,8 +181,7 @@ int resume_command(const std::vector<std::string>& args) {
   const PluginHost host = load_host(options);
   return alone_or_together(options, host, nullptr, records.size(), [&](Group* group) {
     TerminalProgress progress(progress_style(options));
-    RunOptions how = run_options(options);
-    how.group = group;
+    const RunOptions how = run_options(options, group);
     int code = 0;
     for (const auto& record : records)
       code = std::max(code, report_outcome(resume_run(record, host.registry, how, progress)));

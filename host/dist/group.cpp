@@ -14,6 +14,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "host/dist/backend.h"
+#include "host/util/files.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -26,17 +27,12 @@ using StorePtr = c10::intrusive_ptr<c10d::Store>;
 constexpr std::chrono::milliseconds kBeat{1000};
 constexpr int kGone = 1;
 
-/// Beside the program in a build, under lib/ when installed.
 fs::path backend_file(const std::string& name) {
-  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
-  std::string places;
-  for (const auto& folder : {here / "backends", here / "../lib/temper/backends",
-                             here / "../lib/x86_64-linux-gnu/temper/backends", here / "../lib64/temper/backends"}) {
+  for (const auto& folder : program_folders("backends")) {
     if (fs::exists(folder / (name + ".so"))) return folder / (name + ".so");
-    places += (places.empty() ? "" : ", ") + folder.lexically_normal().string();
   }
-  throw ConfigError("there is no backend '" + name + "' for many processes (looked in " + places +
-                    "); it is built where its engine's headers are: libgloo-dev for gloo");
+  throw ConfigError("there is no backend '" + name + "' for many processes in a folder 'backends' beside this program or " +
+                    "under its lib/temper; it is built where its engine's headers are: libgloo-dev for gloo");
 }
 
 MakeBackend open_backend(const std::string& name) {

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "host/infer/answer_json.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 #include "temper/hash.h"
@@ -18,9 +19,9 @@
 namespace temper {
 namespace fs = std::filesystem;
 
-using nlohmann::json;
-
 namespace {
+
+using Json = nlohmann::json;
 
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::size_t kFrameBytes = sizeof(std::uint32_t) + kCheckBytes;
@@ -77,27 +78,13 @@ class LockedFile {
 
 std::string check_of(const std::string& body) { return sha256_hex(body).substr(0, kCheckBytes); }
 
-std::string framed(const json& entry) {
-  const std::vector<std::uint8_t> cbor = json::to_cbor(entry);
+std::string framed(const std::string& key, Json entry) {
+  entry["key"] = key;
+  const std::vector<std::uint8_t> cbor = Json::to_cbor(entry);
   const std::string body(cbor.begin(), cbor.end());
   const auto size = static_cast<std::uint32_t>(body.size());
   std::string frame(reinterpret_cast<const char*>(&size), sizeof size);
   return frame + check_of(body) + body;
-}
-
-json to_json(const std::string& key, const Completion& c) {
-  // A text may be cut in the middle of a character, so it is bytes.
-  return {{"key", key},
-          {"ids", c.ids},
-          {"log_probs", c.log_probs},
-          {"text", json::binary({c.text.begin(), c.text.end()})},
-          {"finished", c.finished},
-          {"stopped_by", json::binary({c.stopped_by.begin(), c.stopped_by.end()})}};
-}
-
-std::string text_of(const json& value) {
-  const auto& bytes = value.get_binary();
-  return {bytes.begin(), bytes.end()};
 }
 
 void add_integers(Sha256& hash, const std::vector<std::int32_t>& values) {
@@ -150,14 +137,12 @@ void AnswerCache::load() {
     if (bytes.size() - at - kFrameBytes < size) break;
     const std::string body = bytes.substr(at + kFrameBytes, size);
     if (bytes.compare(at + sizeof size, kCheckBytes, check_of(body)) != 0) break;
-    const json entry = json::from_cbor(body);
+    const Json entry = Json::from_cbor(body);
     const auto& key = entry.at("key").get_ref<const std::string&>();
     if (entry.contains("text")) {
-      completions_[key] = {entry.at("ids").get<std::vector<std::int32_t>>(), entry.at("log_probs").get<std::vector<float>>(),
-                           text_of(entry.at("text")), entry.at("finished").get<bool>(), text_of(entry.at("stopped_by"))};
+      completions_[key] = completion_from(entry);
     } else {
-      scores_[key] = {entry.at("log_probs").get<std::vector<float>>(), entry.at("sum").get<double>(),
-                      entry.at("is_greedy").get<bool>()};
+      scores_[key] = score_from(entry);
     }
     at += kFrameBytes + size;
   }
@@ -187,7 +172,7 @@ void AnswerCache::add_completions(const std::vector<std::pair<std::string, Compl
   std::string bytes;
   for (const auto& [key, completion] : entries) {
     completions_[key] = completion;
-    bytes += framed(to_json(key, completion));
+    bytes += framed(key, to_json(completion));
   }
   append(bytes);
 }
@@ -197,7 +182,7 @@ void AnswerCache::add_scores(const std::vector<std::pair<std::string, Score>>& e
   std::string bytes;
   for (const auto& [key, score] : entries) {
     scores_[key] = score;
-    bytes += framed({{"key", key}, {"log_probs", score.log_probs}, {"sum", score.sum}, {"is_greedy", score.is_greedy}});
+    bytes += framed(key, to_json(score));
   }
   append(bytes);
 }

@@ -6,22 +6,14 @@
 #include <sstream>
 
 #include "host/plugin/library.h"
+#include "host/util/files.h"
 #include "temper/error.h"
 
 namespace temper {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> plugin_folders(const std::vector<std::string>& extra) {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    const fs::path here = program.parent_path();
-    for (const auto& candidate : {here / "plugins", here / "../lib/temper/plugins",
-                                  here / "../lib/x86_64-linux-gnu/temper/plugins", here / "../lib64/temper/plugins"}) {
-      if (fs::is_directory(candidate)) folders.push_back(fs::canonical(candidate));
-    }
-  }
+  std::vector<fs::path> folders = program_folders("plugins");
   const auto add_named = [&](const std::string& name, const std::string& from) {
     if (name.empty()) return;
     if (!fs::is_directory(name)) {

@@ -18,22 +18,16 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
       prompt_template_(template_or_default(prompt_template)),
       assets_(assets),
       progress_(stage, progress),
-      generator_(model, assets.tokenizer(), {64, cancel_requested, {}}),
-      scorer_(model, assets.tokenizer(), cancel_requested),
+      local_generator_(model, assets.tokenizer(), {64, cancel_requested, {}}),
+      local_scorer_(model, assets.tokenizer(), cancel_requested),
+      shared_generator_(local_generator_, communicator(),
+                        [this](const auto& requests, const SamplingParams& params) {
+                          tell_generate(models_.group, to_order(requests, params));
+                        }),
+      shared_scorer_(local_scorer_, communicator(),
+                     [this](const auto& requests) { tell_score(models_.group, to_order(requests)); }),
       answers_(models_.paths.cache / "answers", models_.answers_identity),
-      lender_(models_.registry, models_.base_dir) {
-  if (Group* group = models_.group) {
-    shared_generator_.emplace(generator_, *group, [group](const auto& requests, const SamplingParams& params) {
-      tell_generate(*group, to_order(requests, params));
-    });
-    shared_scorer_.emplace(scorer_, *group, [group](const auto& requests) { tell_score(*group, to_order(requests)); });
-    cached_generator_.emplace(*shared_generator_, answers_);
-    cached_scorer_.emplace(*shared_scorer_, answers_);
-  } else {
-    cached_generator_.emplace(generator_, answers_);
-    cached_scorer_.emplace(scorer_, answers_);
-  }
-}
+      lender_(models_.registry, models_.base_dir) {}
 
 std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
   return assets_.documents(datasets, true, limit);

@@ -4,14 +4,14 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "host/dist/group.h"
-#include "host/dist/shared_inference.h"
+#include "host/dist/single_process.h"
 #include "host/infer/answer_cache.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
+#include "host/infer/shared_inference.h"
 #include "host/plugin/registry.h"
 #include "host/run/assets.h"
 #include "host/run/model_lender.h"
@@ -53,8 +53,8 @@ class RunEvalContext final : public EvalContext {
   Architecture& model() override { return model_; }
   const Tokenizer& tokenizer() const override { return assets_.tokenizer(); }
   const std::string& prompt_template() const override { return prompt_template_; }
-  Generator& generator() override { return *cached_generator_; }
-  Scorer& scorer() override { return *cached_scorer_; }
+  Generator& generator() override { return generator_; }
+  Scorer& scorer() override { return scorer_; }
   std::vector<Document> validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<Document> training_documents(const std::vector<std::string>& datasets, std::int64_t limit) override;
   std::vector<EvalItem> items(const std::vector<std::string>& datasets, std::int64_t limit) override;
@@ -66,6 +66,10 @@ class RunEvalContext final : public EvalContext {
   bool cancelled() const override;
 
  private:
+  Communicator& communicator() {
+    if (models_.group != nullptr) return *models_.group;
+    return alone_;
+  }
   std::filesystem::path checkpoint_of(const std::string& stage) const;
 
   Models models_;
@@ -76,13 +80,14 @@ class RunEvalContext final : public EvalContext {
   std::string prompt_template_;
   RunAssets& assets_;
   StageProgress progress_;
-  BatchGenerator generator_;
-  BatchScorer scorer_;
+  SingleProcess alone_;
+  BatchGenerator local_generator_;
+  BatchScorer local_scorer_;
+  SharedGenerator shared_generator_;
+  SharedScorer shared_scorer_;
   AnswerCache answers_;
-  std::optional<SharedGenerator> shared_generator_;
-  std::optional<SharedScorer> shared_scorer_;
-  std::optional<CachedGenerator> cached_generator_;
-  std::optional<CachedScorer> cached_scorer_;
+  CachedGenerator generator_{shared_generator_, answers_};
+  CachedScorer scorer_{shared_scorer_, answers_};
   CheckpointLender lender_;
 };
 

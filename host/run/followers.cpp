@@ -8,17 +8,15 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "host/dist/shared_inference.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
+#include "host/infer/shared_inference.h"
 #include "host/plugin/guard.h"
-#include "host/run/facts.h"
 #include "host/run/model_store.h"
-#include "host/run/plugin_rows.h"
+#include "host/run/record_rows.h"
 #include "host/run/stage_context.h"
 #include "host/run/stage_keys.h"
 #include "host/util/cancel.h"
-#include "host/util/files.h"
 #include "temper/hash.h"
 #include "temper/stage.h"
 
@@ -28,6 +26,10 @@ namespace {
 
 using Json = nlohmann::json;
 using Fingerprint = std::function<std::string(const std::string& dataset)>;
+
+void tell(Group* group, const Json& message) {
+  if (group != nullptr) group->tell(message.dump());
+}
 
 /// What has to be the same in every process.
 Json identity_of(const Experiment& experiment, const Registry& registry, const Fingerprint& fingerprint) {
@@ -81,7 +83,7 @@ void follow_stage(Group& group, const Experiment& experiment, const Registry& re
   RunStageContext context(environment);
   const auto stage = registry.make<Stage>(slot->plugin, slot->values, {});
   guarded(slot->plugin, "run", [&] { return stage->run(context); });
-  check_equal_weights(group, context.model(), name);
+  check_equal_weights(&group, context.model(), name);
 }
 
 /// The model that rank 0's evaluators ask, and this rank's share of the asking.
@@ -117,39 +119,40 @@ class Judged {
 
 }  // namespace
 
-void begin_together(Group& group, const RunNews& news, const Experiment& experiment, const Registry& registry,
+void begin_together(Group* group, const RunNews& news, const Experiment& experiment, const Registry& registry,
                     const Fingerprint& fingerprint) {
-  group.tell(Json{{"do", "begin"},
-                  {"experiment", news.experiment_text},
-                  {"origin", fs::absolute(news.origin).string()},
-                  {"record", fs::absolute(news.paths.record).string()},
-                  {"folder", fs::absolute(news.paths.folder).string()},
-                  {"cache", fs::absolute(news.paths.cache).string()},
-                  {"run_id", news.run_id},
-                  {"threads", news.threads}}
-                 .dump());
-  compare_identities(group, identity_of(experiment, registry, fingerprint));
+  if (group == nullptr) return;
+  tell(group, {{"do", "begin"},
+               {"experiment", news.experiment_text},
+               {"origin", fs::absolute(news.origin).string()},
+               {"record", fs::absolute(news.paths.record).string()},
+               {"folder", fs::absolute(news.paths.folder).string()},
+               {"cache", fs::absolute(news.paths.cache).string()},
+               {"run_id", news.run_id},
+               {"threads", news.threads}});
+  compare_identities(*group, identity_of(experiment, registry, fingerprint));
 }
 
-void tell_stage(Group& group, const std::string& stage, const fs::path& folder) {
-  group.tell(Json{{"do", "stage"}, {"stage", stage}, {"folder", fs::absolute(folder).string()}}.dump());
+void tell_stage(Group* group, const std::string& stage, const fs::path& folder) {
+  tell(group, {{"do", "stage"}, {"stage", stage}, {"folder", fs::absolute(folder).string()}});
 }
 
-void tell_model(Group& group, const std::string& stage) { group.tell(Json{{"do", "model"}, {"stage", stage}}.dump()); }
+void tell_model(Group* group, const std::string& stage) { tell(group, {{"do", "model"}, {"stage", stage}}); }
 
-void tell_generate(Group& group, const std::string& order) { group.tell(Json{{"do", "generate"}, {"order", order}}.dump()); }
+void tell_generate(Group* group, const std::string& order) { tell(group, {{"do", "generate"}, {"order", order}}); }
 
-void tell_score(Group& group, const std::string& order) { group.tell(Json{{"do", "score"}, {"order", order}}.dump()); }
+void tell_score(Group* group, const std::string& order) { tell(group, {{"do", "score"}, {"order", order}}); }
 
-void tell_end(Group& group) { group.tell(Json{{"do", "end"}}.dump()); }
+void tell_end(Group* group) { tell(group, {{"do", "end"}}); }
 
-void check_equal_weights(Group& group, Architecture& model, const std::string& stage) {
+void check_equal_weights(Group* group, Architecture& model, const std::string& stage) {
+  if (group == nullptr) return;
   Sha256 hash;
   for (const auto& parameter : model.parameters()) {
     const at::Tensor tensor = parameter.tensor.detach().contiguous();
     hash.update(tensor.const_data_ptr(), tensor.nbytes());
   }
-  const auto all = group.all_gather(hash.hex());
+  const auto all = group->all_gather(hash.hex());
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] == all[0]) continue;
     throw Error(

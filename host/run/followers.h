@@ -24,19 +24,21 @@ struct RunNews {
   int threads = 1;
 };
 
+// Of a run in one process `group` is null and these do nothing.
+
 /// Rank 0 tells, and all compare plugins, program and data; throws ConfigError that names a rank that has other ones.
 /// `data` gives this process's fingerprint of each of the experiment's datasets.
-void begin_together(Group& group, const RunNews& news, const Experiment& experiment, const Registry& registry,
+void begin_together(Group* group, const RunNews& news, const Experiment& experiment, const Registry& registry,
                     const std::function<std::string(const std::string& dataset)>& fingerprint);
-void tell_stage(Group& group, const std::string& stage, const std::filesystem::path& folder);
+void tell_stage(Group* group, const std::string& stage, const std::filesystem::path& folder);
 /// From here on the others have the finished model of this stage, and compute their shares of what is ordered.
-void tell_model(Group& group, const std::string& stage);
-void tell_generate(Group& group, const std::string& order);
-void tell_score(Group& group, const std::string& order);
-void tell_end(Group& group);
+void tell_model(Group* group, const std::string& stage);
+void tell_generate(Group* group, const std::string& order);
+void tell_score(Group* group, const std::string& order);
+void tell_end(Group* group);
 
 /// Collective, after a stage: throws Error if a rank's weights are not those of rank 0, bit for bit.
-void check_equal_weights(Group& group, Architecture& model, const std::string& stage);
+void check_equal_weights(Group* group, Architecture& model, const std::string& stage);
 
 /// What a rank other than 0 does in a run, until rank 0 says that it is over. `own` is the experiment that this rank was
 /// started with, null when it goes on with a record.

@@ -14,7 +14,7 @@
 #include "host/run/facts.h"
 #include "host/run/followers.h"
 #include "host/run/model_store.h"
-#include "host/run/plugin_rows.h"
+#include "host/run/record_rows.h"
 #include "host/run/run_paths.h"
 #include "host/run/stage_cache.h"
 #include "host/run/stage_context.h"
@@ -54,19 +54,6 @@ void check_device(const Experiment& experiment) {
   throw ConfigError("device = " + experiment.device + ": this version trains on the CPU only; set device: cpu");
 }
 
-std::vector<LedgerRow> ledger_rows(const clean::Summary& cleaning) {
-  std::vector<LedgerRow> rows;
-  for (const auto& filter : cleaning.filters) {
-    LedgerRow row{filter.name,   filter.plugin,   filter.documents, filter.dropped,
-                  filter.edited, filter.bytes_in, filter.bytes_out};
-    for (const auto& [reason, count] : filter.reasons) row.reasons.push_back({"drop", reason, static_cast<double>(count)});
-    for (const auto& [type, count] : filter.spans) row.reasons.push_back({"span", type, static_cast<double>(count)});
-    for (const auto& [name, value] : filter.figures) row.reasons.push_back({"figure", name, value});
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 /// Everything one run works with; a new run and a resumed one differ only in how this is made.
 class Runner {
  public:
@@ -90,18 +77,15 @@ class Runner {
     record_->set_status("running");
     record_->flush();
     try {
-      if (options_.group != nullptr) {
-        begin_together(*options_.group,
-                       {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads()}, experiment_,
-                       registry_, [this](const std::string& dataset) { return assets_.fingerprint(dataset); });
-      }
+      begin_together(options_.group, {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads()},
+                     experiment_, registry_, [this](const std::string& dataset) { return assets_.fingerprint(dataset); });
       for (const auto& slot : experiment_.stages) {
         if (!is_wanted(slot.name)) continue;
         const StageSummary summary = run_stage(slot);
         if (summary.status == "diverged") {
           record_->set_status("diverged");
           record_->flush();
-          if (options_.group != nullptr) tell_end(*options_.group);
+          tell_end(options_.group);
           outcome.summary = "stage '" + slot.name + "' diverged; the record has its log, later stages were not run";
           return outcome;
         }
@@ -115,11 +99,11 @@ class Runner {
       if (const auto* cleaning = assets_.cleaning()) record_->set_ledger(ledger_rows(*cleaning));
       record_->set_status(options_.only.empty() ? "complete" : "partial");
       record_->flush();
-      if (options_.group != nullptr) tell_end(*options_.group);
+      tell_end(options_.group);
     } catch (const Cancelled&) {
       close_with("cancelled");
       // Ranks that wait for orders end too; those in a collective have been told there.
-      if (options_.group != nullptr) tell_end(*options_.group);
+      tell_end(options_.group);
       throw;
     } catch (...) {
       close_with("failed");
@@ -266,11 +250,11 @@ class Runner {
     const StageEnvironment environment{
         experiment_, slot,     registry_, paths_,    folder,        std::move(before_checkpoint),
         run_id_,     *record_, assets_,   progress_, options_.group};
-    if (options_.group != nullptr) tell_stage(*options_.group, slot.name, folder);
+    tell_stage(options_.group, slot.name, folder);
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});
     const FitStatus status = guarded(slot.plugin, "run", [&] { return stage->run(context); });
-    if (options_.group != nullptr) check_equal_weights(*options_.group, context.model(), slot.name);
+    check_equal_weights(options_.group, context.model(), slot.name);
     if (status == FitStatus::kDiverged) {
       StageSummary summary;
       summary.plugin = slot.plugin;
@@ -342,7 +326,7 @@ class Runner {
         const fs::path folder = paths_.final_checkpoint(stage);
         manifest = read_manifest(folder);
         model = load_architecture(registry_, folder, manifest);
-        if (options_.group != nullptr) tell_model(*options_.group, stage);
+        tell_model(options_.group, stage);
       }
       const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {experiment_.base_dir.string()});
       RunEvalContext context(
@@ -473,7 +457,7 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, con
   use_cache_of(paths, options, record->attribute_or("host_cache", ""));
   if (record->attribute("status") == "complete") {
     progress.say("run " + record->attribute("run_id") + " is complete; nothing to do");
-    if (options.group != nullptr) tell_end(*options.group);
+    tell_end(options.group);
     return {true, paths.record, paths.folder, ""};
   }
   const fs::path text_file = paths.folder / "experiment.yaml";

@@ -28,14 +28,11 @@ RunStageContext::RunStageContext(const StageEnvironment& environment)
     : env_(environment),
       seed_(derive_seed(environment.experiment.seed, {"stage", environment.slot.name})),
       model_(fresh_model(environment)),
-      generator_(*model_, environment.assets.tokenizer(), {64, cancel_requested, {}}),
-      scorer_(*model_, environment.assets.tokenizer(), cancel_requested) {
+      local_generator_(*model_, environment.assets.tokenizer(), {64, cancel_requested, {}}),
+      local_scorer_(*model_, environment.assets.tokenizer(), cancel_requested) {
   make_model();
   // Before anybody goes on and writes a newer checkpoint, everybody has read this one.
-  if (env_.communicator == nullptr) return;
-  env_.communicator->barrier();
-  shared_generator_.emplace(generator_, *env_.communicator);
-  shared_scorer_.emplace(scorer_, *env_.communicator);
+  communicator().barrier();
 }
 
 fs::path RunStageContext::starting_checkpoint() const {

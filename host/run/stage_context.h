@@ -9,9 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "host/dist/shared_inference.h"
+#include "host/dist/single_process.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
+#include "host/infer/shared_inference.h"
 #include "host/plugin/registry.h"
 #include "host/record/run_record.h"
 #include "host/run/assets.h"
@@ -21,17 +22,6 @@
 #include "temper/context.h"
 
 namespace temper {
-
-/// The communicator of a run in one process: every collective is the identity.
-class SingleProcess final : public Communicator {
- public:
-  int rank() const override { return 0; }
-  int world_size() const override { return 1; }
-  void all_reduce_sum(at::Tensor&) override {}
-  void broadcast(at::Tensor&, int) override {}
-  std::vector<std::string> all_gather(const std::string& bytes) override { return {bytes}; }
-  void barrier() override {}
-};
 
 /// What a stage is run with; references outlive the context.
 struct StageEnvironment {
@@ -76,14 +66,8 @@ class RunStageContext final : public StageContext, private MetricSink {
   void set_totals(const FitTotals& totals) override { report_.totals = totals; }
   const FitTotals& totals() const override { return report_.totals; }
   FitStatus fit(const FitPlan& plan) override;
-  Generator& generator() override {
-    if (shared_generator_) return *shared_generator_;
-    return generator_;
-  }
-  Scorer& scorer() override {
-    if (shared_scorer_) return *shared_scorer_;
-    return scorer_;
-  }
+  Generator& generator() override { return generator_; }
+  Scorer& scorer() override { return scorer_; }
   MetricSink& metrics() override { return *this; }
   Progress& progress() override { return env_.progress; }
   Communicator& communicator() override {
@@ -109,7 +93,7 @@ class RunStageContext final : public StageContext, private MetricSink {
   void log(const std::string& name, std::int64_t step, double value) override;
   CheckpointManifest manifest(const std::string& status, const FitTotals& totals) const;
   void make_model();
-  bool leads() const { return env_.communicator == nullptr || env_.communicator->rank() == 0; }
+  bool leads() { return communicator().rank() == 0; }
   std::filesystem::path starting_checkpoint() const;  ///< "" if the stage starts from fresh weights
   Architecture& frozen_at(const std::filesystem::path& folder);
 
@@ -126,11 +110,11 @@ class RunStageContext final : public StageContext, private MetricSink {
   std::unique_ptr<ModelOptimizer> optimizer_;
   bool weights_changed_ = false;  ///< model() may no longer be what the stage began with
   SingleProcess alone_;
-  BatchGenerator generator_;
-  BatchScorer scorer_;
-  // Of a run in many processes: all ranks run the stage's code, so they all come to each call.
-  std::optional<SharedGenerator> shared_generator_;
-  std::optional<SharedScorer> shared_scorer_;
+  BatchGenerator local_generator_;
+  BatchScorer local_scorer_;
+  // All ranks run the stage's code, so they all come to each call.
+  SharedGenerator generator_{local_generator_, communicator()};
+  SharedScorer scorer_{local_scorer_, communicator()};
 };
 
 }  // namespace temper

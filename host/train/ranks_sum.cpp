@@ -5,8 +5,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -18,25 +16,16 @@ using Json = nlohmann::json;
 /// Gradients travel in pieces of this size: large enough for the network, small beside the model.
 constexpr std::int64_t kPieceElements = 4 << 20;
 
-/// Every bit of a double survives as hexadecimal text.
-std::string hexadecimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%a", value);
-  return text;
-}
-
-double number_from(const Json& text) { return std::strtod(text.get<std::string>().c_str(), nullptr); }
-
-std::string to_text(const RankStep& step) {
+std::string to_bytes(const RankStep& step) {
   const BatchSums& sums = step.sums;
-  Json metrics = Json::object();
-  for (const auto& [name, value] : sums.metrics) metrics[name] = hexadecimal(value);
-  return Json{{"loss", hexadecimal(sums.loss)},
-              {"counts", {sums.targets, sums.target_tokens, sums.target_bytes, sums.input_tokens, sums.source_tokens}},
-              {"metrics", metrics},
-              {"cancelled", step.cancelled},
-              {"with_gradient", step.with_gradient}}
-      .dump();
+  // CBOR keeps every bit of a double, infinities too.
+  const auto cbor = Json::to_cbor(
+      {{"loss", sums.loss},
+       {"counts", {sums.targets, sums.target_tokens, sums.target_bytes, sums.input_tokens, sums.source_tokens}},
+       {"metrics", sums.metrics},
+       {"cancelled", step.cancelled},
+       {"with_gradient", step.with_gradient}});
+  return {cbor.begin(), cbor.end()};
 }
 
 }  // namespace
@@ -45,9 +34,9 @@ AllSteps add_up(const RankStep& mine, Communicator& communicator) {
   AllSteps all;
   std::set<std::int64_t> gradients;
   int rank = 0;
-  for (const auto& text : communicator.all_gather(to_text(mine))) {
-    const Json json = Json::parse(text);
-    const double loss = number_from(json.at("loss"));
+  for (const auto& bytes : communicator.all_gather(to_bytes(mine))) {
+    const Json json = Json::from_cbor(bytes);
+    const double loss = json.at("loss").get<double>();
     if (!std::isfinite(loss)) all.not_finite.push_back(rank);
     const auto counts = json.at("counts").get<std::vector<std::int64_t>>();
     all.sums.loss += loss;
@@ -56,7 +45,7 @@ AllSteps add_up(const RankStep& mine, Communicator& communicator) {
     all.sums.target_bytes += counts.at(2);
     all.sums.input_tokens += counts.at(3);
     all.sums.source_tokens += counts.at(4);
-    for (const auto& [name, value] : json.at("metrics").items()) all.sums.metrics[name] += number_from(value);
+    for (const auto& [name, value] : json.at("metrics").items()) all.sums.metrics[name] += value.get<double>();
     all.cancelled = all.cancelled || json.at("cancelled").get<bool>();
     for (const auto& number : json.at("with_gradient")) gradients.insert(number.get<std::int64_t>());
     ++rank;

@@ -87,4 +87,17 @@ void publish_folder(const std::filesystem::path& staging, const std::filesystem:
   sync_path(final_path.parent_path());
 }
 
+std::vector<std::filesystem::path> program_folders(const std::string& sort) {
+  std::vector<std::filesystem::path> folders;
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return folders;
+  const std::filesystem::path here = program.parent_path();
+  for (const char* place : {"", "../lib/temper", "../lib/x86_64-linux-gnu/temper", "../lib64/temper"}) {
+    const auto candidate = here / place / sort;
+    if (std::filesystem::is_directory(candidate)) folders.push_back(std::filesystem::canonical(candidate));
+  }
+  return folders;
+}
+
 }  // namespace temper

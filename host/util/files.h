@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace temper {
 
@@ -15,5 +16,9 @@ void sync_path(const std::filesystem::path& path);  ///< fsync of a file or fold
 /// Folder `final_path` appears complete or not at all: the caller fills `staging`, this syncs and renames it.
 void publish_folder(const std::filesystem::path& staging, const std::filesystem::path& final_path);
 void create_folders(const std::filesystem::path& path);
+
+/// Where the running program's libraries of one sort ("plugins") lie: beside it in a build, under lib/ when installed. Only
+/// folders that exist.
+std::vector<std::filesystem::path> program_folders(const std::string& sort);
 
 }  // namespace temper

@@ -21,23 +21,6 @@ except ImportError:
 MOMENTS = int(os.environ.get("TEMPER_KILLS", "10"))
 
 
-def summary(record):
-    """Everything of a record that must not depend on how the run went."""
-    result = {}
-    with h5py.File(record, "r") as file:
-        for name, stage in file["stages"].items():
-            result[name, "sha"] = str(stage.attrs["checkpoint_sha256"])
-            result[name, "tokens"] = int(stage.attrs["tokens"])
-            for metric, table in stage["log"].items():
-                if metric != "tokens_per_second":
-                    result[name, metric] = [(int(row["step"]), float(row["value"])) for row in table]
-            for evaluator, group in stage["evals"].items():
-                result[name, evaluator] = [tuple(map(str, row)) for row in group["metrics"]]
-                result[name, evaluator, "items"] = [tuple(map(str, row)) for row in group["examples"]]
-        result["status"] = str(file.attrs["status"])
-    return result
-
-
 def start(args, cwd):
     return subprocess.Popen([tiny.TEMPER, *map(str, args)], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -50,7 +33,7 @@ def main():
         began = time.monotonic()
         tiny.temper("run", experiment, "--out", folder / "straight", "--quiet")
         length = time.monotonic() - began
-        expected = summary(tiny.only_record(folder / "straight"))
+        expected = tiny.summary(tiny.only_record(folder / "straight"))
         assert expected["status"] == "complete", expected["status"]
         opened = 0
         for moment in range(MOMENTS):
@@ -73,7 +56,7 @@ def main():
                 tiny.temper("run", experiment, "--out", out, "--quiet")
             else:
                 tiny.temper("resume", records[0], "--quiet")
-            got = summary(tiny.only_record(out))
+            got = tiny.summary(tiny.only_record(out))
             for key in expected:
                 assert got.get(key) == expected[key], f"kill {moment}: {key} differs"
             assert got.keys() == expected.keys(), f"kill {moment}: {got.keys() ^ expected.keys()}"

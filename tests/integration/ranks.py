@@ -24,23 +24,9 @@ KILLS = int(os.environ.get("TEMPER_KILLS", "3"))
 LONGEST_END = 30  # seconds from a rank's death to the end of all
 
 
-def summary(record):
-    result = {}
-    with h5py.File(record, "r") as file:
-        result["status"], result["ranks"] = str(file.attrs["status"]), str(file.attrs["host_ranks"])
-        for name, stage in file["stages"].items():
-            result[name, "sha"] = str(stage.attrs["checkpoint_sha256"])
-            for metric, table in stage["log"].items():
-                if metric != "tokens_per_second":
-                    result[name, metric] = [(int(row["step"]), float(row["value"])) for row in table]
-            for evaluator, group in stage["evals"].items():
-                result[name, evaluator] = [tuple(map(str, row)) for row in group["examples"]]
-    return result
-
-
 def run(folder, name, *args, experiment="plain.yaml"):
     tiny.temper("run", folder / experiment, "--out", folder / name, "--cache", folder / f"{name}_cache", "--quiet", *args)
-    return tiny.only_record(folder / name)
+    return tiny.only_record(folder / name, pathlib.Path(experiment).stem)
 
 
 def start(args, folder, **more):
@@ -76,10 +62,10 @@ def by_hand(folder, rank, port, args):
 
 
 def test_equal_results(folder):
-    alone = summary(run(folder, "alone"))
+    alone = tiny.summary(run(folder, "alone"))
     assert alone["ranks"] == "1"
     for ranks in (2, 4):
-        together = summary(run(folder, f"together{ranks}", "--nproc", ranks))
+        together = tiny.summary(run(folder, f"together{ranks}", "--nproc", ranks))
         assert together["ranks"] == str(ranks), together["ranks"]
         assert together["status"] == "complete"
         for stage in ("pretrain", "sft"):
@@ -93,16 +79,16 @@ def test_equal_results(folder):
             # What was trained on is counted alike; floating-point scores may differ in their last bits.
             for metric in ("target_tokens", "target_bytes", "flops"):
                 assert together[stage, metric] == alone[stage, metric], (ranks, stage, metric)
-            verdicts = [[row[:7] for row in result[stage, "instruction_following"]] for result in (together, alone)]
+            verdicts = [[row[:7] for row in result[stage, "instruction_following", "items"]] for result in (together, alone)]
             assert verdicts[0] == verdicts[1]
 
 
 def test_killed(folder, rng):
     """The experiment has dropout: each rank draws for its own rows, and draws the same when it goes on."""
     began = time.monotonic()
-    expected = summary(run(folder, "straight", "--nproc", 2, experiment="tiny.yaml"))
+    expected = tiny.summary(run(folder, "straight", "--nproc", 2, experiment="tiny.yaml"))
     length = time.monotonic() - began
-    assert expected == summary(run(folder, "again", "--nproc", 2, experiment="tiny.yaml")), "two runs differ"
+    assert expected == tiny.summary(run(folder, "again", "--nproc", 2, experiment="tiny.yaml")), "two runs differ"
     ended_early = 0
     for moment in range(KILLS):
         out = folder / f"killed{moment}"
@@ -123,7 +109,7 @@ def test_killed(folder, rng):
         if not records:
             continue
         tiny.temper("resume", records[0], "--nproc", 2, "--quiet")
-        found = summary(records[0])
+        found = tiny.summary(records[0])
         assert found == expected, [key for key in expected if found.get(key) != expected[key]]
     assert ended_early > 0, "no kill came while the ranks were running"
 
@@ -182,7 +168,7 @@ def test_by_hand(folder):
     for rank in ranks:
         output, _ = rank.communicate(timeout=120)
         assert rank.returncode == 0, output
-    assert summary(tiny.only_record(folder / "hand0"))["status"] == "complete"
+    assert tiny.summary(tiny.only_record(folder / "hand0", "plain"))["status"] == "complete"
     assert not (folder / "hand1").exists(), "only rank 0 writes"
 
     port = free_port()

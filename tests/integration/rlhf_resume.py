@@ -58,20 +58,15 @@ def text(value):
 
 
 def summary(record):
-    result = {}
+    result = tiny.summary(record, TIMES)
     with h5py.File(record, "r") as file:
         for name, stage in file["stages"].items():
-            result[name, "sha"] = str(stage.attrs["checkpoint_sha256"])
             extras = record.with_suffix("") / name / "final" / "extras.safetensors"
             if extras.exists():
                 result[name, "extras"] = hashlib.sha256(extras.read_bytes()).hexdigest()
-            for metric, table in stage["log"].items():
-                if metric not in TIMES:
-                    result[name, metric] = [(int(row["step"]), float(row["value"])) for row in table]
             for table in ("samples", "sentinels"):
                 if table in stage:
                     result[name, table] = [tuple(map(text, row)) for row in stage[table]]
-        result["status"] = str(file.attrs["status"])
     return result
 
 

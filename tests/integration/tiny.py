@@ -44,8 +44,28 @@ def temper(*args, cwd=None, check=True, timeout=300):
     return done
 
 
-def only_record(folder):
-    records = sorted(pathlib.Path(folder).glob("*/*.h5"))
+def only_record(folder, experiment="tiny"):
+    records = sorted(pathlib.Path(folder).glob(f"{experiment}/*.h5"))
     if len(records) != 1:
         raise SystemExit(f"expected one record in {folder}, found {records}")
     return records[0]
+
+
+def summary(record, times=("tokens_per_second",)):
+    """Everything of a record that must not depend on how the run went; `times` are the metrics that do."""
+    import h5py  # only the tests that look into records need it
+
+    result = {}
+    with h5py.File(record, "r") as file:
+        for name, stage in file["stages"].items():
+            result[name, "sha"] = str(stage.attrs["checkpoint_sha256"])
+            result[name, "tokens"] = int(stage.attrs["tokens"])
+            for metric, table in stage["log"].items():
+                if metric not in times:
+                    result[name, metric] = [(int(row["step"]), float(row["value"])) for row in table]
+            for evaluator, group in stage.get("evals", {}).items():
+                result[name, evaluator] = [tuple(map(str, row)) for row in group["metrics"]]
+                result[name, evaluator, "items"] = [tuple(map(str, row)) for row in group["examples"]]
+        result["status"] = str(file.attrs["status"])
+        result["ranks"] = str(file.attrs["host_ranks"])
+    return result

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "catch.h"
-#include "host/dist/shared_inference.h"
+#include "host/infer/shared_inference.h"
 #include "temper/error.h"
 #include "thread_ranks.h"
 

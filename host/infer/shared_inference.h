@@ -12,8 +12,8 @@
 
 namespace temper {
 
-/// Asks nobody itself: generate() is collective, with equal requests on all ranks. `announce`, if there is one, is called
-/// first, so that ranks that wait for orders come to the same call.
+/// Alone, the local one. Else generate() is collective, with equal requests on all ranks; `announce`, if there is one, is
+/// called first, so that ranks that wait for orders come to the same call.
 class SharedGenerator final : public Generator {
  public:
   using Announce = std::function<void(const std::vector<GenerateRequest>& requests, const SamplingParams& params)>;

@@ -1,8 +1,9 @@
 // Shares of requests and their results as CBOR (see shared_inference.h).
-#include "host/dist/shared_inference.h"
+#include "host/infer/shared_inference.h"
 
 #include <nlohmann/json.hpp>
 
+#include "host/infer/answer_json.h"
 #include "temper/batch.h"
 #include "temper/error.h"
 
@@ -11,27 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json to_json(const Completion& done) {
-  return {{"ids", done.ids},
-          {"log_probs", done.log_probs},
-          {"text", Json::binary({done.text.begin(), done.text.end()})},
-          {"finished", done.finished},
-          {"stopped_by", Json::binary({done.stopped_by.begin(), done.stopped_by.end()})}};
-}
-
-/// Texts travel as bytes: a cut answer need not be valid UTF-8.
-std::string text_of(const Json& bytes) { return {bytes.get_binary().begin(), bytes.get_binary().end()}; }
-
-void from_json(const Json& json, Completion& done) {
-  done = {json.at("ids"), json.at("log_probs"), text_of(json.at("text")), json.at("finished"),
-          text_of(json.at("stopped_by"))};
-}
-
-Json to_json(const Score& score) {
-  return {{"log_probs", score.log_probs}, {"sum", score.sum}, {"is_greedy", score.is_greedy}};
-}
-
-void from_json(const Json& json, Score& score) { score = {json.at("log_probs"), json.at("sum"), json.at("is_greedy")}; }
+void read(const Json& json, Completion& completion) { completion = completion_from(json); }
+void read(const Json& json, Score& score) { score = score_from(json); }
 
 /// This rank's share by `compute`, then everybody's. A rank that was asked to stop says so instead.
 template <class Request, class Result, class Compute>
@@ -58,7 +40,7 @@ std::vector<Result> shared(const std::vector<Request>& requests, Communicator& c
     }
     for (const auto& item : part) {
       Result result;
-      from_json(item, result);
+      read(item, result);
       results.push_back(std::move(result));
     }
   }
@@ -78,14 +60,14 @@ Json parsed(const std::string& order) {
 
 std::vector<Completion> SharedGenerator::generate(const std::vector<GenerateRequest>& requests,
                                                   const SamplingParams& params) {
-  if (requests.empty()) return local_.generate(requests, params);
+  if (requests.empty() || communicator_.world_size() == 1) return local_.generate(requests, params);
   if (announce_) announce_(requests, params);
   return shared<GenerateRequest, Completion>(
       requests, communicator_, [&](const std::vector<GenerateRequest>& part) { return local_.generate(part, params); });
 }
 
 std::vector<Score> SharedScorer::score(const std::vector<ScoreRequest>& requests) {
-  if (requests.empty()) return local_.score(requests);
+  if (requests.empty() || communicator_.world_size() == 1) return local_.score(requests);
   if (announce_) announce_(requests);
   return shared<ScoreRequest, Score>(requests, communicator_,
                                      [&](const std::vector<ScoreRequest>& part) { return local_.score(part); });

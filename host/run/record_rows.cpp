@@ -1,5 +1,5 @@
-// Plugins of an experiment (see plugin_rows.h).
-#include "host/run/plugin_rows.h"
+// Rows from an experiment (see record_rows.h).
+#include "host/run/record_rows.h"
 
 namespace temper {
 
@@ -24,6 +24,19 @@ std::vector<PluginRow> plugin_rows(const Experiment& experiment, const Registry&
     }
   }
   for (const auto& slot : experiment.evaluators) add("evaluators." + slot.name, "evaluator", slot.plugin);
+  return rows;
+}
+
+std::vector<LedgerRow> ledger_rows(const clean::Summary& cleaning) {
+  std::vector<LedgerRow> rows;
+  for (const auto& filter : cleaning.filters) {
+    LedgerRow row{filter.name,   filter.plugin,   filter.documents, filter.dropped,
+                  filter.edited, filter.bytes_in, filter.bytes_out};
+    for (const auto& [reason, count] : filter.reasons) row.reasons.push_back({"drop", reason, static_cast<double>(count)});
+    for (const auto& [type, count] : filter.spans) row.reasons.push_back({"span", type, static_cast<double>(count)});
+    for (const auto& [name, value] : filter.figures) row.reasons.push_back({"figure", name, value});
+    rows.push_back(std::move(row));
+  }
   return rows;
 }
 
