@@ -71,7 +71,7 @@ std::string describe_plugin_table(const Registration& plugin) {
   std::string out = "| parameter | type | default | allowed | unit | meaning |\n|---|---|---|---|---|---|\n";
   for (const auto& spec : plugin.specs) {
     const std::string fallback = default_text(spec);
-    const bool word = spec.required || fallback == "none";
+    const bool word = spec.required || to_text(spec.default_value).empty();
     out += "| " + code(spec.name) + " | " + std::string(to_string(spec.type)) + " | " + (word ? fallback : code(fallback)) +
            " | " + cell(allowed(spec)) + " | " + cell(spec.unit) + " | " + cell(spec.doc) + " |\n";
   }

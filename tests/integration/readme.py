@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every command of the README works: its shell blocks are run as they stand, in order, on the quickstart experiment with
 fewer steps. The two scripts are only checked to be there and to parse: test.sh runs this test, and quickstart.sh is run by
-its own."""
+its own. Every plugin has a README, with the table of parameters that the program prints."""
+import json
 import os
 import pathlib
 import re
@@ -21,7 +22,23 @@ def shorter(text):
     return text.replace("max_new_tokens: 80", "max_new_tokens: 4").replace("townsfolk: {}", "townsfolk: {people: 40, rows: 200, items: 20}")
 
 
+def check_plugin_pages():
+    def temper(*args):
+        return subprocess.run([BUILD / "temper", "plugins", *args], text=True, capture_output=True, check=True).stdout
+
+    pages = 0
+    for plugin in json.loads(temper("list", "--format", "json"))["plugins"]:
+        kind, name = plugin["kind"], plugin["id"]
+        page = ROOT / "plugins" / f"{kind}s" / name / "README.md"
+        assert page.is_file(), f"{page} is missing"
+        table = "".join(re.findall(r"^\|.*\n", temper("describe", name, "--kind", kind), re.M))
+        assert table in page.read_text(), f"{page} has another table of parameters than `temper plugins describe {name}`"
+        pages += 1
+    assert pages > 30, pages
+
+
 def main():
+    check_plugin_pages()
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert len(blocks) >= 4, "the README has lost its commands"
     scripts = re.findall(r"^(scripts/\S+)", blocks[0], re.M)
