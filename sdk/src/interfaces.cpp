@@ -56,6 +56,7 @@ TextJudge::~TextJudge() = default;
 void TextJudge::begin_judging(ModelLender&) {}
 ModelLender::~ModelLender() = default;
 
+bool Architecture::checkpoint_activations(bool on) { return !on; }
 at::Tensor Architecture::logits(const ModelInput& input) { return at::linear(hidden(input), head()).to(at::kFloat); }
 
 double Architecture::train_flops(std::int64_t tokens, std::int64_t source_tokens, std::int64_t context) const {

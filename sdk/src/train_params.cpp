@@ -46,6 +46,11 @@ ParamTable<TrainParams> train_params() {
   table.add("clip_norm", &P::clip_norm, "Global gradient norm is clipped to this; 0 is off.", {.min = 0, .max = 1e9});
   table.add("precision", &P::precision, "Arithmetic of matrix products; weights and optimiser stay float32.",
             {.choices = {"float32", "bfloat16"}});
+  table.add("activation_checkpointing", &P::activation_checkpointing,
+            "Keep only what enters each block of the model and compute the rest again in backward: less memory, more time, "
+            "the same results.");
+  table.add("shard_optimizer", &P::shard_optimizer,
+            "Of a run in many processes: each keeps and updates its part of the optimiser's moments only (ZeRO-1).");
   table.add("log_every", &P::log_every, "Steps between two logged points.", {.min = 1, .max = 1e9, .unit = "steps"});
   table.add("validate_every", &P::validate_every, "Steps between validations; 0 is only at the end.",
             {.min = 0, .max = 1e9, .unit = "steps"});
@@ -59,6 +64,9 @@ ParamTable<TrainParams> train_params() {
   table.include(&P::lora, lora_params());
   table.require([](const P& p) { return p.epochs == 0 || p.flops == 0; },
                 "epochs and flops both say when training ends; keep one of them");
+  table.require([](const P& p) { return !p.shard_optimizer || p.lora.rank == 0; },
+                "shard_optimizer splits the moments of all weights, but with lora_rank above 0 only small adapters train; "
+                "keep one of them");
   table.require([](const P& p) { return p.patience == 0 || (p.validate_every > 0 && p.validation_batches > 0); },
                 "patience needs validate_every and validation_batches above 0");
   return table;

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "temper/attention.h"
+#include "temper/recompute.h"
 
 namespace temper::gpt {
 namespace {
@@ -23,6 +24,15 @@ std::array<at::Tensor, 3> split_heads(const at::Tensor& qkv_BTE, std::int64_t he
 }
 
 at::Tensor merge_heads(const at::Tensor& y_BHTK) { return y_BHTK.transpose(1, 2).flatten(2); }
+
+std::vector<at::Tensor> weights_of(const Block& block) {
+  std::vector<at::Tensor> weights;
+  for (const NormWeights* w : {&block.norm_1, &block.norm_2}) weights.insert(weights.end(), {w->weight_D, w->bias_D});
+  for (const LinearWeights* w : {&block.qkv, &block.attention_out, &block.up, &block.down}) {
+    weights.insert(weights.end(), {w->weight_OI, w->bias_O});
+  }
+  return weights;
+}
 
 }  // namespace
 
@@ -81,6 +91,15 @@ at::Tensor Gpt::mlp(const Block& block, const at::Tensor& x_BTD) const {
   return drop(linear(activate(up_BTF), block.down));
 }
 
+at::Tensor Gpt::run(const Block& block, const at::Tensor& x_BTD, const at::Tensor& mask) const {
+  const auto [q, k, v] = split_heads(linear(norm(x_BTD, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
+  const at::Tensor y_BHTK = at::scaled_dot_product_attention(
+      q, k, v, mask.defined() ? std::optional<at::Tensor>(mask.to(q.scalar_type())) : std::nullopt,
+      training_ ? params_.dropout : 0.0, !mask.defined());
+  const at::Tensor s_BTD = x_BTD + drop(linear(merge_heads(y_BHTK), block.attention_out));
+  return s_BTD + mlp(block, s_BTD);
+}
+
 at::Tensor Gpt::hidden(const ModelInput& input) {
   if (input.source_ids_BS.defined()) {
     throw ConfigError("architecture gpt is decoder-only but was given encoder input; choose an objective without a source");
@@ -91,16 +110,10 @@ at::Tensor Gpt::hidden(const ModelInput& input) {
                       std::to_string(params_.max_positions) + " of architecture gpt; raise max_positions or lower context");
   }
   const at::Tensor mask = decoder_mask(input, params_.prefix_attention);
-  const bool masked = mask.defined();
-  const double attention_dropout = training_ ? params_.dropout : 0.0;
   at::Tensor x_BTD = embed(input.ids_BT, positions_of(input));
   for (const auto& block : blocks_) {
-    const auto [q, k, v] =
-        split_heads(linear(norm(x_BTD, block.norm_1, params_.norm_epsilon), block.qkv), params_.num_heads);
-    const at::Tensor y_BHTK = at::scaled_dot_product_attention(
-        q, k, v, masked ? std::optional<at::Tensor>(mask.to(q.scalar_type())) : std::nullopt, attention_dropout, !masked);
-    x_BTD = x_BTD + drop(linear(merge_heads(y_BHTK), block.attention_out));
-    x_BTD = x_BTD + mlp(block, x_BTD);
+    const auto forward = [this, &block, mask](const std::vector<at::Tensor>& inputs) { return run(block, inputs[0], mask); };
+    x_BTD = checkpointing_ ? recomputed({x_BTD}, weights_of(block), forward) : forward({x_BTD});
   }
   return norm(x_BTD, final_norm_, params_.norm_epsilon);
 }

@@ -61,6 +61,10 @@ class Gpt final : public Architecture, public IncrementalDecoder {
   std::string hugging_face_config() const override;
   void train(bool on) override { training_ = on; }
   bool is_training() const override { return training_; }
+  bool checkpoint_activations(bool on) override {
+    checkpointing_ = on;
+    return true;
+  }
   double train_flops_per_token(std::int64_t context) const override;
   std::vector<std::pair<std::string, std::string>> tiny_preset() const override;
 
@@ -83,10 +87,12 @@ class Gpt final : public Architecture, public IncrementalDecoder {
   at::Tensor activate(const at::Tensor& up_BTF) const;
   at::Tensor mlp(const Block& block, const at::Tensor& x_BTD) const;
   at::Tensor drop(const at::Tensor& x) const;
+  /// One block over whole sequences; mask is undefined where plain causal attention is meant.
+  at::Tensor run(const Block& block, const at::Tensor& x_BTD, const at::Tensor& mask) const;
 
   GptParams params_;
   std::int64_t vocab_size_, d_ff_;
-  bool training_ = false;
+  bool training_ = false, checkpointing_ = false;
   at::Tensor token_embedding_VD_, position_embedding_PD_;
   std::vector<Block> blocks_;
   NormWeights final_norm_;

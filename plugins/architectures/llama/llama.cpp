@@ -9,11 +9,20 @@
 #include <cmath>
 
 #include "temper/attention.h"
+#include "temper/recompute.h"
 
 namespace temper::llama {
 namespace {
 
 at::Tensor linear(const at::Tensor& x, const LinearWeights& w) { return at::linear(x, w.weight_OI, w.bias_O); }
+
+std::vector<at::Tensor> weights_of(const Block& block) {
+  std::vector<at::Tensor> weights{block.norm_1_D, block.norm_2_D};
+  for (const LinearWeights* w : {&block.q, &block.k, &block.v, &block.out, &block.gate, &block.up, &block.down}) {
+    weights.insert(weights.end(), {w->weight_OI, w->bias_O});
+  }
+  return weights;
+}
 
 }  // namespace
 
@@ -62,37 +71,44 @@ at::Tensor Llama::drop(const at::Tensor& x) const {
   return training_ && params_.dropout > 0 ? at::dropout(x, params_.dropout, true) : x;
 }
 
+at::Tensor Llama::run(const Block& block, const at::Tensor& x_BTD, const at::Tensor& mask, const Angles& angles) const {
+  const std::int64_t rows = x_BTD.size(0), length = x_BTD.size(1);
+  const auto& [cos_NR, sin_NR] = angles;
+  const at::Tensor n_BTD = rms_norm(x_BTD, block.norm_1_D, params_.norm_epsilon);
+  const auto heads = [&](const at::Tensor& x) { return x.view({rows * length, -1, params_.head_width}); };
+  const auto by_head = [&](const at::Tensor& x_NHK) {
+    return x_NHK.view({rows, length, -1, params_.head_width}).transpose(1, 2);
+  };
+  const at::Tensor q_BHTK = by_head(rotary(heads(linear(n_BTD, block.q)), cos_NR, sin_NR));
+  const at::Tensor k_BGTK = by_head(rotary(heads(linear(n_BTD, block.k)), cos_NR, sin_NR));
+  const at::Tensor v_BGTK = by_head(heads(linear(n_BTD, block.v)));
+  const at::Tensor y_BHTK = at::scaled_dot_product_attention(
+      q_BHTK, k_BGTK, v_BGTK, mask.defined() ? std::optional<at::Tensor>(mask.to(q_BHTK.scalar_type())) : std::nullopt,
+      training_ ? params_.dropout : 0.0, !mask.defined(), std::nullopt, params_.num_kv_heads != params_.num_heads);
+  const at::Tensor s_BTD = x_BTD + drop(linear(y_BHTK.transpose(1, 2).flatten(2), block.out));
+  const at::Tensor m_BTD = rms_norm(s_BTD, block.norm_2_D, params_.norm_epsilon);
+  return s_BTD + drop(linear(silu_times(linear(m_BTD, block.gate), linear(m_BTD, block.up)), block.down));
+}
+
 at::Tensor Llama::hidden(const ModelInput& input) {
   if (input.source_ids_BS.defined()) {
     throw ConfigError(
         "architecture llama is decoder-only but was given encoder input; choose an objective without a source");
   }
-  const std::int64_t rows = input.ids_BT.size(0), length = input.ids_BT.size(1);
+  const std::int64_t length = input.ids_BT.size(1);
   if (length > params_.max_positions) {
     throw ConfigError("context " + std::to_string(length) +
                       " is longer than max_positions = " + std::to_string(params_.max_positions) +
                       " of architecture llama; raise max_positions or lower context");
   }
   const at::Tensor mask = decoder_mask(input, params_.prefix_attention);
-  const auto [cos_NR, sin_NR] = angles(positions_of(input));
-  const double attention_dropout = training_ ? params_.dropout : 0.0;
-  const bool grouped = params_.num_kv_heads != params_.num_heads;
+  const Angles rotation = angles(positions_of(input));
   at::Tensor x_BTD = drop(at::embedding(token_embedding_VD_, input.ids_BT));
   for (const auto& block : blocks_) {
-    const at::Tensor n_BTD = rms_norm(x_BTD, block.norm_1_D, params_.norm_epsilon);
-    const auto heads = [&](const at::Tensor& x) { return x.view({rows * length, -1, params_.head_width}); };
-    const auto by_head = [&](const at::Tensor& x_NHK) {
-      return x_NHK.view({rows, length, -1, params_.head_width}).transpose(1, 2);
+    const auto forward = [this, &block, mask, rotation](const std::vector<at::Tensor>& inputs) {
+      return run(block, inputs[0], mask, rotation);
     };
-    const at::Tensor q_BHTK = by_head(rotary(heads(linear(n_BTD, block.q)), cos_NR, sin_NR));
-    const at::Tensor k_BGTK = by_head(rotary(heads(linear(n_BTD, block.k)), cos_NR, sin_NR));
-    const at::Tensor v_BGTK = by_head(heads(linear(n_BTD, block.v)));
-    const at::Tensor y_BHTK = at::scaled_dot_product_attention(
-        q_BHTK, k_BGTK, v_BGTK, mask.defined() ? std::optional<at::Tensor>(mask.to(q_BHTK.scalar_type())) : std::nullopt,
-        attention_dropout, !mask.defined(), std::nullopt, grouped);
-    x_BTD = x_BTD + drop(linear(y_BHTK.transpose(1, 2).flatten(2), block.out));
-    const at::Tensor m_BTD = rms_norm(x_BTD, block.norm_2_D, params_.norm_epsilon);
-    x_BTD = x_BTD + drop(linear(silu_times(linear(m_BTD, block.gate), linear(m_BTD, block.up)), block.down));
+    x_BTD = checkpointing_ ? recomputed({x_BTD}, weights_of(block), forward) : forward({x_BTD});
   }
   return rms_norm(x_BTD, final_norm_D_, params_.norm_epsilon);
 }

@@ -67,6 +67,10 @@ class Llama final : public Architecture, public IncrementalDecoder {
   std::vector<WeightName> weight_names() const override;
   void train(bool on) override { training_ = on; }
   bool is_training() const override { return training_; }
+  bool checkpoint_activations(bool on) override {
+    checkpointing_ = on;
+    return true;
+  }
   double train_flops_per_token(std::int64_t context) const override;
   std::string hugging_face_config() const override;
   std::vector<std::pair<std::string, std::string>> tiny_preset() const override;
@@ -89,10 +93,12 @@ class Llama final : public Architecture, public IncrementalDecoder {
   /// Rows of the angle tables for these positions; the tables grow as needed.
   Angles angles(const at::Tensor& positions);
   at::Tensor drop(const at::Tensor& x) const;
+  /// One block over whole sequences; mask is undefined where plain causal attention is meant.
+  at::Tensor run(const Block& block, const at::Tensor& x_BTD, const at::Tensor& mask, const Angles& angles) const;
 
   LlamaParams params_;
   std::int64_t vocab_size_;
-  bool training_ = false;
+  bool training_ = false, checkpointing_ = false;
   at::Tensor token_embedding_VD_, head_VD_, final_norm_D_;
   std::vector<Block> blocks_;
   std::vector<DecodeBlock> decode_blocks_;

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "temper/attention.h"
+#include "temper/recompute.h"
 
 namespace temper::t5 {
 namespace {
@@ -18,12 +19,6 @@ constexpr double kForbidden = -std::numeric_limits<double>::infinity();
 at::Tensor additive(const at::Tensor& allowed, const at::Tensor& like) {
   return at::zeros(allowed.sizes(), like.options().requires_grad(false)).masked_fill_(allowed.logical_not(), kForbidden);
 }
-
-/// What decoder positions see of the source: the positions with their own segment number.
-struct CrossMask {
-  at::Tensor mask_B1TS;    ///< undefined: all see all
-  at::Tensor reaches_BT1;  ///< 0 for positions without any source, whose sum of values must be nothing
-};
 
 CrossMask cross_mask(const ModelInput& input, const at::Tensor& like) {
   if (!input.source_segments_BS.defined()) return {};
@@ -40,6 +35,29 @@ at::Tensor causal_mask(const ModelInput& input, const at::Tensor& like) {
   if (mask.defined()) return mask.to(like.scalar_type());
   const std::int64_t length = input.ids_BT.size(1);
   return at::full({length, length}, kForbidden, like.options().requires_grad(false)).triu_(1);
+}
+
+void add(std::vector<at::Tensor>& weights, const Attention& w) {
+  weights.insert(weights.end(), {w.q_ID, w.k_ID, w.v_ID, w.o_DI});
+}
+
+void add(std::vector<at::Tensor>& weights, const FeedForward& w) {
+  weights.insert(weights.end(), {w.in_FD, w.gated_FD, w.out_DF});
+}
+
+std::vector<at::Tensor> weights_of(const EncoderBlock& block) {
+  std::vector<at::Tensor> weights{block.norm_1_D, block.norm_2_D};
+  add(weights, block.self);
+  add(weights, block.feed_forward);
+  return weights;
+}
+
+std::vector<at::Tensor> weights_of(const DecoderBlock& block) {
+  std::vector<at::Tensor> weights{block.norm_1_D, block.norm_2_D, block.norm_3_D};
+  add(weights, block.self);
+  add(weights, block.cross);
+  add(weights, block.feed_forward);
+  return weights;
 }
 
 /// Multiply-adds of a position, and of it and each position that it looks at.
@@ -138,6 +156,22 @@ void T5::check(const ModelInput& input) const {
   }
 }
 
+at::Tensor T5::run(const EncoderBlock& block, const at::Tensor& x_BSD, const at::Tensor& mask) const {
+  const at::Tensor normed_BSD = norm(x_BSD, block.norm_1_D);
+  const at::Tensor s_BSD = x_BSD + drop(attend(block.self, normed_BSD, normed_BSD, mask));
+  return s_BSD + drop(feed_forward(block.feed_forward, norm(s_BSD, block.norm_2_D)));
+}
+
+at::Tensor T5::run(const DecoderBlock& block, const at::Tensor& x_BTD, const at::Tensor& source_BSD, const at::Tensor& mask,
+                   const CrossMask& cross) const {
+  const at::Tensor normed_BTD = norm(x_BTD, block.norm_1_D);
+  at::Tensor s_BTD = x_BTD + drop(attend(block.self, normed_BTD, normed_BTD, mask));
+  at::Tensor seen_BTD = attend(block.cross, norm(s_BTD, block.norm_2_D), source_BSD, cross.mask_B1TS);
+  if (cross.reaches_BT1.defined()) seen_BTD = seen_BTD * cross.reaches_BT1;
+  s_BTD = s_BTD + drop(seen_BTD);
+  return s_BTD + drop(feed_forward(block.feed_forward, norm(s_BTD, block.norm_3_D)));
+}
+
 at::Tensor T5::encode(const ModelInput& input) const {
   at::Tensor x_BSD = drop(at::embedding(embedding_VD_, input.source_ids_BS));
   at::Tensor mask = relative_bias(encoder_bias_RH_, x_BSD.size(1), encoder_buckets());
@@ -146,9 +180,9 @@ at::Tensor T5::encode(const ModelInput& input) const {
     mask = mask + additive(segments_BS.unsqueeze(2) == segments_BS.unsqueeze(1), x_BSD).unsqueeze(1);
   }
   for (const auto& block : encoder_) {
-    const at::Tensor normed_BSD = norm(x_BSD, block.norm_1_D);
-    x_BSD = x_BSD + drop(attend(block.self, normed_BSD, normed_BSD, mask));
-    x_BSD = x_BSD + drop(feed_forward(block.feed_forward, norm(x_BSD, block.norm_2_D)));
+    // The mask carries the relative biases, which are trained, so it is an input as well.
+    const auto forward = [this, &block](const std::vector<at::Tensor>& inputs) { return run(block, inputs[0], inputs[1]); };
+    x_BSD = checkpointing_ ? recomputed({x_BSD, mask}, weights_of(block), forward) : forward({x_BSD, mask});
   }
   return drop(norm(x_BSD, encoder_norm_D_));
 }
@@ -160,12 +194,11 @@ at::Tensor T5::hidden(const ModelInput& input) {
   const at::Tensor mask = relative_bias(decoder_bias_RH_, x_BTD.size(1), decoder_buckets()) + causal_mask(input, x_BTD);
   const CrossMask cross = cross_mask(input, x_BTD);
   for (const auto& block : decoder_) {
-    const at::Tensor normed_BTD = norm(x_BTD, block.norm_1_D);
-    x_BTD = x_BTD + drop(attend(block.self, normed_BTD, normed_BTD, mask));
-    at::Tensor seen_BTD = attend(block.cross, norm(x_BTD, block.norm_2_D), source_BSD, cross.mask_B1TS);
-    if (cross.reaches_BT1.defined()) seen_BTD = seen_BTD * cross.reaches_BT1;
-    x_BTD = x_BTD + drop(seen_BTD);
-    x_BTD = x_BTD + drop(feed_forward(block.feed_forward, norm(x_BTD, block.norm_3_D)));
+    const auto forward = [this, &block, cross](const std::vector<at::Tensor>& inputs) {
+      return run(block, inputs[0], inputs[1], inputs[2], cross);
+    };
+    const std::vector<at::Tensor> inputs{x_BTD, source_BSD, mask};
+    x_BTD = checkpointing_ ? recomputed(inputs, weights_of(block), forward) : forward(inputs);
   }
   return finish(norm(x_BTD, decoder_norm_D_));
 }

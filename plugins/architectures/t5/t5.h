@@ -59,6 +59,12 @@ struct DecoderBlock {
   FeedForward feed_forward;
 };
 
+/// What decoder positions see of the source: the positions with their own segment number.
+struct CrossMask {
+  at::Tensor mask_B1TS;    ///< undefined: all see all
+  at::Tensor reaches_BT1;  ///< 0 for positions without any source, whose sum of values must be nothing
+};
+
 class T5 final : public Architecture, public IncrementalDecoder {
  public:
   T5(const T5Params& params, const Args& args);
@@ -72,6 +78,10 @@ class T5 final : public Architecture, public IncrementalDecoder {
   std::string hugging_face_config() const override;
   void train(bool on) override { training_ = on; }
   bool is_training() const override { return training_; }
+  bool checkpoint_activations(bool on) override {
+    checkpointing_ = on;
+    return true;
+  }
   /// Of a decoder position, with as many source positions before it as the context is long.
   double train_flops_per_token(std::int64_t context) const override;
   double train_flops(std::int64_t tokens, std::int64_t source_tokens, std::int64_t context) const override;
@@ -90,6 +100,9 @@ class T5 final : public Architecture, public IncrementalDecoder {
   std::vector<Named> named() const;
   void check(const ModelInput& input) const;
   at::Tensor encode(const ModelInput& input) const;
+  at::Tensor run(const EncoderBlock& block, const at::Tensor& x_BSD, const at::Tensor& mask) const;
+  at::Tensor run(const DecoderBlock& block, const at::Tensor& x_BTD, const at::Tensor& source_BSD, const at::Tensor& mask,
+                 const CrossMask& cross) const;
   at::Tensor attend(const Attention& weights, const at::Tensor& x_BTD, const at::Tensor& keys_from_BSD,
                     const at::Tensor& mask) const;
   at::Tensor feed_forward(const FeedForward& weights, const at::Tensor& x_BTD) const;
@@ -105,7 +118,7 @@ class T5 final : public Architecture, public IncrementalDecoder {
 
   T5Params params_;
   std::int64_t vocab_size_;
-  bool training_ = false;
+  bool training_ = false, checkpointing_ = false;
   at::Tensor embedding_VD_, head_VD_;             // head_VD_ only without tied_head
   at::Tensor encoder_bias_RH_, decoder_bias_RH_;  // of the first layers, shared by all
   std::vector<EncoderBlock> encoder_;

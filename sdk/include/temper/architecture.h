@@ -72,6 +72,9 @@ class TEMPER_API Architecture {
   virtual std::vector<WeightName> weight_names() const = 0;
   virtual void train(bool on) = 0;
   virtual bool is_training() const = 0;
+  /// From now on hidden() keeps only what enters each block and computes the rest again in backward (see recompute.h): less
+  /// memory, more time, the same bits. False: this architecture cannot do that.
+  virtual bool checkpoint_activations(bool on);
   /// Multiply-adds times two of forward and backward for one position at this context length.
   virtual double train_flops_per_token(std::int64_t context) const = 0;
   /// The same for a batch with this many real positions on each side; an encoder-decoder spends differently on the two.

@@ -65,6 +65,8 @@ struct TrainParams {
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
   double clip_norm = 1.0;
   std::string precision = "float32";
+  bool activation_checkpointing = false;
+  bool shard_optimizer = false;
   std::int64_t log_every = 10;
   std::int64_t validate_every = 0;
   std::int64_t validation_batches = 16;
@@ -78,16 +80,20 @@ TEMPER_API ParamTable<TrainParams> train_params();
 /// its floor, clamped there (P-LOSS-09).
 TEMPER_API double learning_rate_at(const TrainParams& params, std::int64_t step, std::int64_t total_steps);
 
-/// AdamW over the model's weights (or their adapters) and what a stage adds. Gradients are the tensors' own. [run]
+/// AdamW over the model's weights (or their adapters) and what a stage adds. Gradients are the tensors' own. Of a run in
+/// many processes, all of them have equal weights; what is collective is called by all of them in the same order. [run]
 class TEMPER_API Optimizer {
  public:
   virtual ~Optimizer();
-  /// L2 norm over the gradients of all that it trains, as they are.
-  virtual double grad_norm() const = 0;
-  /// One update with gradients divided by `divisor`; then gradients are dropped.
+  /// Collective: makes the gradients their sum over all processes. A loop of a stage's own, whose processes compute parts of
+  /// a batch each, calls it before grad_norm(); one whose processes all compute the same does not.
+  virtual void all_reduce_gradients() = 0;
+  /// L2 norm over the gradients of all that it trains, as they are. Collective.
+  virtual double grad_norm() = 0;
+  /// One update with gradients divided by `divisor`; then gradients are dropped. Collective.
   virtual void step(double learning_rate, double divisor) = 0;
   virtual void drop_gradients() = 0;
-  virtual void save(StateDict& state) const = 0;
+  virtual void save(StateDict& state) = 0;        ///< whole, whatever part a process keeps. Collective.
   virtual void load(const StateDict& state) = 0;  ///< throws DataError if a tensor is missing or of another shape
 };
 

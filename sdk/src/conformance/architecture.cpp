@@ -222,6 +222,33 @@ Outcome gradients(const Subject& subject) {
   return Outcome::pass();
 }
 
+/// A model that can compute its blocks again in backward gets the same gradients that way.
+Outcome checkpointing(const Subject& subject) {
+  const auto plain = make_shaken(subject), again = make_shaken(subject);
+  if (!again->checkpoint_activations(true)) return Outcome::skip("the architecture keeps all activations");
+  const ModelInput input = plain_input(*plain, kRows, kLength, 10);
+  const at::Tensor labels = random_ids(kRows, kLength, 11);
+  for (const auto& model : {plain.get(), again.get()}) {
+    model->train(true);
+    // Whatever is dropped has to be dropped again.
+    at::manual_seed(5);
+    mean_loss(*model, input, labels).backward();
+  }
+  const auto expected = plain->parameters(), found = again->parameters();
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const at::Tensor a = expected[i].tensor.grad(), b = found[i].tensor.grad();
+    if (a.defined() != b.defined()) {
+      return Outcome::fail("with checkpoint_activations(true), '" + expected[i].name + "' gets " +
+                           (b.defined() ? "a gradient that it does not get otherwise" : "no gradient"));
+    }
+    if (a.defined() && difference(a, b) > kRounding * (1 + a.abs().max().item<double>())) {
+      return Outcome::fail("checkpoint_activations(true) changes the gradient of '" + expected[i].name + "' by " +
+                           number_text(difference(a, b)));
+    }
+  }
+  return Outcome::pass();
+}
+
 Outcome instances_apart(const Subject& subject) {
   const auto a = make_shaken(subject), b = make_model(subject, 99);
   const ModelInput input = plain_input(*a, kRows, kLength, 12);
@@ -340,6 +367,7 @@ void add_architecture_checks(std::vector<Check>& checks) {
   add("padding", 1, "Padding changes nothing at real positions.", padding);
   add("packed", 1, "Documents packed into one row do not influence one another (P-LOSS-05).", packed);
   add("gradients", 1, "Every parameter gets a finite gradient that is not zero.", gradients);
+  add("checkpointing", 1, "Computing activations again in backward changes no gradient.", checkpointing);
   add("instances", 1, "Two instances share no state.", instances_apart);
   add("state", 1, "parameters() holds everything that the logits depend on.", state_complete);
   add("initial_loss", 1, "A fresh model's loss is near ln(V).", initial_loss);
