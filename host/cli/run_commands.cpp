@@ -19,6 +19,7 @@
 #include "host/dist/launcher.h"
 #include "host/record/record_reader.h"
 #include "host/run/followers.h"
+#include "host/run/memory_plan.h"
 #include "host/run/runner.h"
 #include "host/sweep/sweep.h"
 #include "host/util/cancel.h"
@@ -38,7 +39,9 @@ bool has_evaluations(const fs::path& record) {
 void add_rank_options(po::options_description& own) {
   own.add_options()("nproc", po::value<int>(), "compute with this many processes on this machine")(
       "rank-timeout", po::value<std::int64_t>()->default_value(600),
-      "of many processes: seconds that one may keep the others waiting");
+      "of many processes: seconds that one may keep the others waiting")(
+      "profile", po::value<std::string>(),
+      "folder for a trace of five training steps of each stage and process; opens in Perfetto and chrome://tracing");
 }
 
 /// The command line without --nproc: what each rank is started with.
@@ -99,6 +102,7 @@ RunOptions run_options(const ParsedOptions& options, Group* group) {
   run.group = group;
   run.use_cache = !options.has("no-cache");
   if (options.has("only")) run.only = options.get<std::string>("only");
+  if (options.has("profile")) run.profile = fs::absolute(options.get<std::string>("profile"));
   if (options.has("cache")) run.cache = options.get<std::string>("cache");
   return run;
 }
@@ -119,7 +123,8 @@ int run_command(const std::vector<std::string>& args) {
                     "KEY=VALUE, e.g. stages.sft.steps=100; may be repeated")(
       "seed", po::value<std::uint64_t>(), "seed of the run; the same seed gives the same bits")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
-      "device", po::value<std::string>(), "cpu or cuda")("dry-run", "show every value and where it comes from, run nothing")(
+      "device", po::value<std::string>(), "cpu or cuda")(
+      "dry-run", "show every value, where it comes from, and the memory it will take; run nothing")(
       "no-cache", "compute everything anew, and keep nothing for other runs")(
       "record", po::value<std::string>(), "write exactly this record, or go on with it if it is there")(
       "only", po::value<std::string>()->default_value(""), "do this stage and what it builds on, and leave the rest")(
@@ -142,7 +147,9 @@ int run_command(const std::vector<std::string>& args) {
   const fs::path origin = options.has("origin") ? fs::path(options.get<std::string>("origin")) : file;
   const Experiment experiment = parse_experiment(config::read_text(file), origin, overrides, host.registry);
   if (options.has("dry-run")) {
-    std::printf("%s", describe_experiment(experiment).c_str());
+    const int ranks = options.has("nproc") ? options.get<int>("nproc") : 1;
+    std::printf("%s%s", describe_experiment(experiment).c_str(),
+                describe_memory(plan_memory(experiment, host.registry, ranks), ranks).c_str());
     return 0;
   }
   return alone_or_together(options, host, &experiment, 1, [&](Group* group) {

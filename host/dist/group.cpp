@@ -14,6 +14,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "host/dist/backend.h"
+#include "host/dist/gradient_sync.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 
@@ -73,6 +74,7 @@ StorePtr connect(const Ranks& ranks, std::chrono::milliseconds timeout, bool ser
 struct Group::Engine {
   StorePtr store, watch_store;
   c10::intrusive_ptr<c10d::Backend> backend;
+  c10::intrusive_ptr<c10d::ProcessGroup> group;  ///< the backend as the Reducer wants it
 };
 
 Group::Group(const Ranks& ranks, const GroupOptions& options)
@@ -82,6 +84,8 @@ Group::Group(const Ranks& ranks, const GroupOptions& options)
     engine_->store = connect(ranks_, options_.timeout, ranks_.rank == 0 && !ranks_.store_is_there);
     engine_->watch_store = connect(ranks_, options_.timeout, false);
     make(engine_->store, ranks_.rank, ranks_.world_size, options_.timeout, engine_->backend);
+    engine_->group = c10::make_intrusive<c10d::ProcessGroup>(engine_->store, ranks_.rank, ranks_.world_size);
+    engine_->group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, engine_->backend);
   } catch (const std::exception& error) {
     throw Error("rank " + std::to_string(ranks_.rank) + " of " + std::to_string(ranks_.world_size) +
                     " found the others missing at " + ranks_.address + ":" + std::to_string(ranks_.port) + " within " +
@@ -127,12 +131,16 @@ void Group::collective(const char* what, Work&& work) {
   try {
     work()->wait();
   } catch (const std::exception& error) {
-    const std::string missing = missing_ranks();
-    throw Error("rank " + std::to_string(ranks_.rank) + " could not " + what +
-                    " with the other ranks: " + (missing.empty() ? first_line(error.what()) : missing) +
-                    "; all ranks stop, `temper resume` goes on from the last checkpoint",
-                1);
+    explain(what, error);
   }
+}
+
+void Group::explain(const char* what, const std::exception& error) {
+  const std::string missing = missing_ranks();
+  throw Error("rank " + std::to_string(ranks_.rank) + " could not " + what +
+                  " with the other ranks: " + (missing.empty() ? first_line(error.what()) : missing) +
+                  "; all ranks stop, `temper resume` goes on from the last checkpoint",
+              1);
 }
 
 void Group::all_reduce_sum(at::Tensor& tensor) {
@@ -173,6 +181,18 @@ std::vector<std::string> Group::all_gather(const std::string& bytes) {
 
 void Group::barrier() {
   collective("meet", [&] { return engine_->backend->barrier(); });
+}
+
+std::unique_ptr<GradientSync> Group::sync_gradients(const std::vector<at::Tensor>& parameters,
+                                                    const std::vector<std::vector<std::size_t>>& buckets, bool scatter) {
+  return make_gradient_sync(engine_->group, engine_->backend, parameters, buckets, scatter,
+                            [this](const std::exception& error) { explain("add up gradients", error); });
+}
+
+void Group::all_gather_parts(at::Tensor& whole) {
+  const std::int64_t size = whole.numel() / ranks_.world_size;
+  at::Tensor own = whole.narrow(0, ranks_.rank * size, size).clone();
+  collective("share", [&] { return engine_->backend->_allgather_base(whole, own); });
 }
 
 void Group::tell(const std::string& message) { engine_->store->set("say/" + std::to_string(told_++), bytes_of(message)); }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "host/dist/ranks.h"
-#include "temper/context.h"
+#include "host/train/parallel.h"
 
 namespace temper {
 
@@ -22,7 +22,7 @@ struct GroupOptions {
 };
 
 /// All methods but the destructor throw Error (exit code 1) that names what is known when another process is gone.
-class Group final : public Communicator {
+class Group final : public ParallelEngine {
  public:
   /// Waits for all ranks. Throws ConfigError if there is no such backend, or it does not load here, with the reason.
   Group(const Ranks& ranks, const GroupOptions& options);
@@ -37,6 +37,9 @@ class Group final : public Communicator {
   void broadcast(at::Tensor& tensor, int root) override;
   std::vector<std::string> all_gather(const std::string& bytes) override;
   void barrier() override;
+  std::unique_ptr<GradientSync> sync_gradients(const std::vector<at::Tensor>& parameters,
+                                               const std::vector<std::vector<std::size_t>>& buckets, bool scatter) override;
+  void all_gather_parts(at::Tensor& whole) override;
 
   /// Rank 0 says something to all others; each of them hears everything, in order. hear() waits as long as rank 0 lives.
   void tell(const std::string& message);
@@ -50,6 +53,7 @@ class Group final : public Communicator {
   struct Engine;
   template <class Work>
   void collective(const char* what, Work&& work);
+  [[noreturn]] void explain(const char* what, const std::exception& error);
   std::string missing_ranks();
   void watch();
   void watch_until_left(const std::function<void(const std::string&)>& end_with);

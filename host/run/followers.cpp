@@ -79,7 +79,7 @@ void follow_stage(Group& group, const Experiment& experiment, const Registry& re
   scratch.begin_stage(name, {slot->plugin, {}, ""});
   const StageEnvironment environment{experiment, *slot,       registry, news.paths, message.at("folder").get<std::string>(),
                                      {},         news.run_id, scratch,  assets,     progress,
-                                     &group};
+                                     &group,     news.profile};
   RunStageContext context(environment);
   const auto stage = registry.make<Stage>(slot->plugin, slot->values, {});
   guarded(slot->plugin, "run", [&] { return stage->run(context); });
@@ -129,7 +129,8 @@ void begin_together(Group* group, const RunNews& news, const Experiment& experim
                {"folder", fs::absolute(news.paths.folder).string()},
                {"cache", fs::absolute(news.paths.cache).string()},
                {"run_id", news.run_id},
-               {"threads", news.threads}});
+               {"threads", news.threads},
+               {"profile", news.profile.string()}});
   compare_identities(*group, identity_of(experiment, registry, fingerprint));
 }
 
@@ -173,6 +174,7 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
   news.paths.record = first.at("record").get<std::string>();
   news.paths.folder = first.at("folder").get<std::string>();
   news.paths.cache = first.at("cache").get<std::string>();
+  news.profile = first.at("profile").get<std::string>();
 
   TerminalProgress progress(ProgressStyle::kQuiet);
   RunAssets assets(experiment, registry, news.paths.cache, progress);

@@ -22,6 +22,7 @@ struct RunNews {
   RunPaths paths;
   std::string run_id;
   int threads = 1;
+  std::filesystem::path profile;  ///< as in RunOptions
 };
 
 // Of a run in one process `group` is null and these do nothing.

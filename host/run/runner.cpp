@@ -77,8 +77,10 @@ class Runner {
     record_->set_status("running");
     record_->flush();
     try {
-      begin_together(options_.group, {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads()},
-                     experiment_, registry_, [this](const std::string& dataset) { return assets_.fingerprint(dataset); });
+      begin_together(
+          options_.group,
+          {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads(), options_.profile},
+          experiment_, registry_, [this](const std::string& dataset) { return assets_.fingerprint(dataset); });
       for (const auto& slot : experiment_.stages) {
         if (!is_wanted(slot.name)) continue;
         const StageSummary summary = run_stage(slot);
@@ -248,8 +250,8 @@ class Runner {
     record_->begin_stage(slot.name, {slot.plugin, parents_of(slot), key});
     record_->flush();
     const StageEnvironment environment{
-        experiment_, slot,     registry_, paths_,    folder,        std::move(before_checkpoint),
-        run_id_,     *record_, assets_,   progress_, options_.group};
+        experiment_, slot,     registry_, paths_,    folder,         std::move(before_checkpoint),
+        run_id_,     *record_, assets_,   progress_, options_.group, options_.profile};
     tell_stage(options_.group, slot.name, folder);
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});

@@ -19,10 +19,11 @@ struct RunOutcome {
 };
 
 struct RunOptions {
-  bool use_cache = true;        ///< take stages and evaluations that were computed before, and keep new ones for others
-  std::string only;             ///< a stage: do this one and what it builds on, and leave the rest of the run
-  std::filesystem::path cache;  ///< "": beside the folder of the record
-  Group* group = nullptr;       ///< of a run in many processes, of which this is rank 0; the others follow (followers.h)
+  bool use_cache = true;          ///< take stages and evaluations that were computed before, and keep new ones for others
+  std::string only;               ///< a stage: do this one and what it builds on, and leave the rest of the run
+  std::filesystem::path cache;    ///< "": beside the folder of the record
+  std::filesystem::path profile;  ///< folder for traces of training steps (train/trace.h); "": none
+  Group* group = nullptr;         ///< of a run in many processes, of which this is rank 0; the others follow (followers.h)
 };
 
 /// A new run under `out`. Throws Cancelled after saving on Ctrl-C.

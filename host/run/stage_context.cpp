@@ -5,6 +5,7 @@
 #include "host/data/example_batches.h"
 #include "host/data/prefetch.h"
 #include "host/run/model_store.h"
+#include "host/train/trace.h"
 #include "host/util/cancel.h"
 #include "temper/random.h"
 
@@ -145,7 +146,11 @@ std::vector<PreferencePair> RunStageContext::preferences(const std::vector<std::
 }
 
 Optimizer& RunStageContext::optimizer(const TrainParams& params, const std::vector<NamedParameter>& extra) {
-  optimizer_ = std::make_unique<ModelOptimizer>(*model_, params, extra, derive_seed(seed_, {"dropout"}));
+  if (params.activation_checkpointing && !model_->checkpoint_activations(true)) {
+    throw ConfigError("stage '" + env_.slot.name + "' has activation_checkpointing: true, but architecture " +
+                      model_of(env_.experiment, env_.slot).plugin + " keeps all activations; set it to false");
+  }
+  optimizer_ = std::make_unique<ModelOptimizer>(*model_, params, extra, derive_seed(seed_, {"dropout"}), env_.ranks);
   weights_changed_ = true;
   env_.record.set_data(env_.assets.data_rows());
   return *optimizer_;
@@ -176,7 +181,13 @@ FitStatus RunStageContext::fit(const FitPlan& plan) {
   hooks.progress = &env_.progress;
   hooks.save = [this](const StateDict& state, const FitTotals& totals) { checkpoint(state, totals); };
   hooks.optimizer = optimizer_.get();
-  hooks.communicator = env_.communicator;
+  hooks.ranks = env_.ranks;
+  std::unique_ptr<StepTrace> trace;
+  if (!env_.profile.empty()) {
+    const std::string rank = env_.ranks == nullptr ? "" : ".rank" + std::to_string(env_.ranks->rank());
+    trace = std::make_unique<StepTrace>(env_.profile / (env_.slot.name + rank + ".trace.json"));
+    hooks.step_begins = [&trace](std::int64_t) { trace->step_begins(); };
+  }
   report_ = run_fit(*model_, plan, std::move(hooks));
   if (!report_.reason.empty()) note(report_.reason);
   return report_.status;

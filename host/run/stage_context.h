@@ -37,7 +37,8 @@ struct StageEnvironment {
   RunRecord& record;
   RunAssets& assets;
   TerminalProgress& progress;
-  Communicator* communicator = nullptr;  ///< of a run in many processes; null for one alone
+  ParallelEngine* ranks = nullptr;  ///< of a run in many processes; null for one alone
+  std::filesystem::path profile;    ///< folder for traces of training steps; "": none
 };
 
 class RunStageContext final : public StageContext, private MetricSink {
@@ -71,7 +72,7 @@ class RunStageContext final : public StageContext, private MetricSink {
   MetricSink& metrics() override { return *this; }
   Progress& progress() override { return env_.progress; }
   Communicator& communicator() override {
-    if (env_.communicator != nullptr) return *env_.communicator;
+    if (env_.ranks != nullptr) return *env_.ranks;
     return alone_;
   }
   bool cancelled() const override;

@@ -5,6 +5,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/record_function.h>
 
 #include <chrono>
 #include <cmath>
@@ -69,21 +70,21 @@ struct Means {
 };
 
 /// This process's part of the next batch; without rows, it has nothing to do.
-Batch next_batch(BatchSource& source, Communicator* communicator) {
-  return communicator == nullptr ? source.next() : source.next_part(communicator->rank(), communicator->world_size());
+Batch next_batch(BatchSource& source, ParallelEngine* ranks) {
+  return ranks == nullptr ? source.next() : source.next_part(ranks->rank(), ranks->world_size());
 }
 
 bool has_rows(const Batch& batch) { return batch.input.ids_BT.defined(); }
 
 /// Over the first batches of the validation source; evaluation mode, no gradients, no random numbers used.
-Means validate(Architecture& model, const FitPlan& plan, bool bf16, Communicator* communicator) {
+Means validate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngine* ranks) {
   const at::NoGradGuard guard;
   model.train(false);
   plan.validation->restore("");
   RankStep step;
   BatchSums& sums = step.sums;
   for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
-    const Batch batch = next_batch(*plan.validation, communicator);
+    const Batch batch = next_batch(*plan.validation, ranks);
     if (!has_rows(batch)) continue;
     const Autocast autocast(bf16);
     const SummedLoss loss = plan.loss(model, batch);
@@ -92,7 +93,7 @@ Means validate(Architecture& model, const FitPlan& plan, bool bf16, Communicator
     for (const auto& [name, value] : loss.metrics) sums.metrics[name] += value;
   }
   model.train(true);
-  if (communicator != nullptr) sums = add_up(step, *communicator).sums;
+  if (ranks != nullptr) sums = add_up(step, *ranks).sums;
   Means means;
   const auto targets = static_cast<double>(sums.targets);
   if (sums.targets > 0) means.loss = sums.loss / targets;
@@ -159,15 +160,16 @@ void put_back(Architecture& model, const FitPlan& plan, const std::vector<at::Te
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].tensor.copy_(weights[i]);
 }
 
-/// Forward and backward of all micro-batches. Gradients are those of the summed loss; dividing by the step's target tokens
-/// comes with the update, so a micro-batch counts by its tokens and an empty one counts nothing.
-BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, Communicator* communicator) {
+/// Forward and backward of all micro-batches of this process. Gradients are those of the summed loss; dividing by the step's
+/// target tokens comes with the update, so a micro-batch counts by its tokens and an empty one counts nothing. With `sync`,
+/// the last backward makes gradients sums over all ranks, in which a rank counts by its targets (P-LOSS-02).
+BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngine* ranks, GradientSync* sync) {
   BatchSums step;
   for (std::int64_t i = 0; i < plan.params.accumulation; ++i) {
-    const Batch batch = next_batch(*plan.train, communicator);
-    if (!has_rows(batch)) continue;
+    const Batch batch = next_batch(*plan.train, ranks);
     SummedLoss loss;
-    {
+    if (has_rows(batch)) {
+      RECORD_USER_SCOPE("temper::forward");
       const Autocast autocast(bf16);
       loss = plan.loss(model, batch);
     }
@@ -175,8 +177,15 @@ BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, Commun
     step.source_tokens += batch.source_tokens;
     step.target_bytes += batch.target_bytes;
     step.target_tokens += batch.target_tokens;
-    if (loss.target_tokens == 0) continue;
-    loss.sum.backward();
+    const bool learns = loss.target_tokens > 0;
+    if (sync != nullptr && i + 1 == plan.params.accumulation) {
+      RECORD_USER_SCOPE("temper::backward");
+      sync->backward(learns ? loss.sum : at::Tensor());
+    } else if (learns) {
+      RECORD_USER_SCOPE("temper::backward");
+      loss.sum.backward();
+    }
+    if (!learns) continue;
     step.loss += loss.sum.item<double>();
     step.targets += loss.target_tokens;
     for (const auto& [name, value] : loss.metrics) step.metrics[name] += value;
@@ -184,15 +193,21 @@ BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, Commun
   return step;
 }
 
-/// This process's step made everybody's: sums of counts and gradients over all ranks. Losses and gradients are sums over
-/// targets, so that a rank counts by its targets (P-LOSS-02).
-AllSteps with_other_ranks(Architecture& model, const FitPlan& plan, BatchSums sums, bool cancelled,
-                          Communicator* communicator) {
-  if (communicator == nullptr) return {std::move(sums), cancelled, {}, {}};
-  const auto parameters = all_weights(model, plan);
-  AllSteps all = add_up({std::move(sums), cancelled, with_gradient(parameters)}, *communicator);
-  sum_gradients(parameters, all.with_gradient, *communicator);
-  return all;
+/// This process's word about a step made everybody's.
+AllSteps with_other_ranks(BatchSums sums, bool cancelled, ParallelEngine* ranks) {
+  if (ranks == nullptr) return {std::move(sums), cancelled, {}};
+  return add_up({std::move(sums), cancelled}, *ranks);
+}
+
+/// What sums gradients during backward; null for one process, and with adapters, whose few gradients are summed afterwards.
+std::unique_ptr<GradientSync> make_sync(Architecture& model, const FitPlan& plan, ModelOptimizer& optimizer,
+                                        ParallelEngine* ranks) {
+  if (ranks == nullptr || optimizer.lora() != nullptr) return nullptr;
+  std::vector<at::Tensor> parameters;
+  for (const auto& parameter : trained_parameters(model, nullptr, plan.extra_parameters)) {
+    parameters.push_back(parameter.tensor);
+  }
+  return ranks->sync_gradients(parameters, gradient_buckets(parameters), plan.params.shard_optimizer);
 }
 
 double step_flops(const Architecture& model, const TrainParams& params, std::int64_t input_tokens,
@@ -264,15 +279,16 @@ std::vector<MetricSpec> fit_metrics(const std::string& loss_unit) {
 FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   const TrainParams& params = plan.params;
   const bool bf16 = params.precision == "bfloat16";
-  Communicator* const ranks = hooks.communicator;
+  ParallelEngine* const ranks = hooks.ranks;
   const std::int64_t total_steps = planned_steps(model, plan);
 
   std::unique_ptr<ModelOptimizer> own;
   if (hooks.optimizer == nullptr) {
-    own = std::make_unique<ModelOptimizer>(model, params, plan.extra_parameters, hooks.seed);
+    own = std::make_unique<ModelOptimizer>(model, params, plan.extra_parameters, hooks.seed, ranks);
     hooks.optimizer = own.get();
   }
   ModelOptimizer& optimizer = *hooks.optimizer;
+  const auto sync = make_sync(model, plan, optimizer, ranks);
   LoopState state;
   std::vector<at::Tensor> best_weights;
   seed_random(hooks.seed);
@@ -311,7 +327,10 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     // Each rank draws for its own rows; anew in every step, so that a checkpoint need not hold the states of all.
     if (ranks != nullptr)
       seed_random(derive_seed(hooks.seed, {"step", std::to_string(number), std::to_string(ranks->rank())}));
-    const AllSteps everyone = with_other_ranks(model, plan, accumulate(model, plan, bf16, ranks), hooks.cancelled(), ranks);
+    if (hooks.step_begins) hooks.step_begins(number);
+    const BatchSums mine = accumulate(model, plan, bf16, ranks, sync.get());
+    if (sync == nullptr) optimizer.all_reduce_gradients();
+    const AllSteps everyone = with_other_ranks(mine, hooks.cancelled(), ranks);
     const BatchSums& step = everyone.sums;
     if (step.targets == 0) {
       throw DataError("stage '" + hooks.stage + "', step " + std::to_string(number) +
@@ -330,7 +349,10 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
       break;
     }
     const double clip = params.clip_norm > 0 && norm > params.clip_norm ? norm / params.clip_norm : 1.0;
-    optimizer.step(learning_rate, targets * clip);
+    {
+      RECORD_USER_SCOPE("temper::update");
+      optimizer.step(learning_rate, targets * clip);
+    }
 
     state.totals.steps = number;
     state.totals.target_tokens += step.target_tokens;

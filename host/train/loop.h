@@ -22,9 +22,10 @@ struct FitHooks {
   /// Makes a resumable checkpoint of the model's weights and this state.
   std::function<void(const StateDict& state, const FitTotals& totals)> save;
   Progress* progress = nullptr;
+  std::function<void(std::int64_t step)> step_begins;  ///< may be null
   /// Of many processes, null for one alone. All ranks call run_fit with equal plans and each computes a part of every batch;
   /// hooks but `cancelled`, which any rank may answer, matter on rank 0 alone.
-  Communicator* communicator = nullptr;
+  ParallelEngine* ranks = nullptr;
   ModelOptimizer* optimizer = nullptr;  ///< null: the loop makes its own from the plan
 };
 

@@ -24,23 +24,18 @@ struct BatchSums {
 struct RankStep {
   BatchSums sums;
   bool cancelled = false;
-  std::vector<std::int64_t> with_gradient;  ///< numbers of the parameters that have one
 };
 
 struct AllSteps {
   BatchSums sums;
-  bool cancelled = false;                   ///< somebody was asked to stop
-  std::vector<int> not_finite;              ///< ranks whose own loss is not finite
-  std::vector<std::int64_t> with_gradient;  ///< of any rank, ascending
+  bool cancelled = false;       ///< somebody was asked to stop
+  std::vector<int> not_finite;  ///< ranks whose own loss is not finite
 };
 
 /// Collective. Adds in the order of ranks, so that all have the same bits.
 AllSteps add_up(const RankStep& mine, Communicator& communicator);
 
-/// Which parameters have a gradient.
-std::vector<std::int64_t> with_gradient(const std::vector<NamedParameter>& parameters);
-/// Collective. Sums the gradients of the numbered parameters over all ranks, in place; a rank without one gives zeros.
-void sum_gradients(const std::vector<NamedParameter>& parameters, const std::vector<std::int64_t>& numbers,
-                   Communicator& communicator);
+/// Collective. Sums each tensor over all ranks, in place.
+void sum_over_ranks(const std::vector<at::Tensor>& tensors, Communicator& communicator);
 
 }  // namespace temper

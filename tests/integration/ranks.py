@@ -2,6 +2,7 @@
 """One run in many processes: the same losses for 1, 2 and 4 ranks, the same bits for the same number; any rank may be
 killed, stopped or interrupted at any moment, all of them end soon and say which it was, and the run goes on with any
 number; ranks started by hand meet, and ranks with another experiment are told apart."""
+import json
 import os
 import pathlib
 import random
@@ -83,17 +84,57 @@ def test_equal_results(folder):
             assert verdicts[0] == verdicts[1]
 
 
+def test_sharded(folder):
+    """Moments shared out over ranks and activations computed again change no loss; a run goes on with fewer ranks; the
+    traces hold what happened."""
+    saving = [word for stage in ("pretrain", "sft") for name in ("shard_optimizer", "activation_checkpointing")
+              for word in ("--set", f"stages.{stage}.{name}=true")]
+    alone = tiny.summary(tiny.only_record(folder / "alone", "plain"))
+    together = tiny.summary(run(folder, "sharded", "--nproc", 3, "--profile", folder / "traces", *saving))
+    for (step, value), (_, expected) in zip(together["pretrain", "loss"][:20], alone["pretrain", "loss"]):
+        assert abs(value - expected) <= 1e-6 * max(1, expected), (step, value, expected)
+    for (_, value), (_, expected) in zip(together["pretrain", "loss"], alone["pretrain", "loss"]):
+        assert abs(value - expected) <= 1e-4 * expected, (value, expected)
+    for rank in range(3):
+        trace = json.loads((folder / f"traces/pretrain.rank{rank}.trace.json").read_text())
+        names = [event["name"] for event in trace["traceEvents"]]
+        # A batch has two rows: the third rank has nothing but its part in the sums.
+        for wanted in ("temper::backward", "temper::update", "gloo:all_reduce", *(["temper::forward"] if rank < 2 else [])):
+            assert any(wanted in name for name in names), (rank, wanted, sorted(set(names))[:40])
+
+    began = start(["run", folder / "plain.yaml", "--out", folder / "fewer", "--cache", folder / "fewer_cache", "--nproc", 2,
+                   *saving], folder)
+    while not list((folder / "fewer_cache").glob("**/step*")):
+        assert began.poll() is None, began.communicate()[0]
+        time.sleep(0.05)
+    began.send_signal(signal.SIGINT)
+    began.communicate(timeout=LONGEST_END)
+    record = tiny.only_record(folder / "fewer", "plain")
+    tiny.temper("resume", record, "--quiet")
+    for (_, value), (_, expected) in zip(tiny.summary(record)["pretrain", "loss"], alone["pretrain", "loss"]):
+        assert abs(value - expected) <= 1e-4 * expected, (value, expected)
+
+    refused = tiny.temper("run", folder / "plain.yaml", "--out", folder / "wrong", "--set", "stages.sft.lora_rank=2", "--set",
+                          "stages.sft.shard_optimizer=true", check=False)
+    assert refused.returncode == 2 and "shard_optimizer splits the moments" in refused.stderr, refused.stderr
+    plan = tiny.temper("run", folder / "plain.yaml", "--dry-run", "--nproc", 2, *saving).stdout
+    assert "memory in MiB of each of 2 processes" in plan and "  pretrain " in plan, plan
+
+
 def test_killed(folder, rng):
-    """The experiment has dropout: each rank draws for its own rows, and draws the same when it goes on."""
+    """The experiment has dropout: each rank draws for its own rows, and draws the same when it goes on. Half of the runs
+    share out the optimiser."""
+    shared = ["--set", "stages.pretrain.shard_optimizer=true"]
     began = time.monotonic()
-    expected = tiny.summary(run(folder, "straight", "--nproc", 2, experiment="tiny.yaml"))
+    straight = [tiny.summary(run(folder, "straight", "--nproc", 2, experiment="tiny.yaml"))]
     length = time.monotonic() - began
-    assert expected == tiny.summary(run(folder, "again", "--nproc", 2, experiment="tiny.yaml")), "two runs differ"
+    straight.append(tiny.summary(run(folder, "straight_shared", "--nproc", 2, *shared, experiment="tiny.yaml")))
+    assert straight[0] == tiny.summary(run(folder, "again", "--nproc", 2, experiment="tiny.yaml")), "two runs differ"
     ended_early = 0
     for moment in range(KILLS):
-        out = folder / f"killed{moment}"
-        cache = ["--cache", folder / f"killed{moment}_cache"]
-        launcher = start(["run", folder / "tiny.yaml", "--out", out, "--nproc", 2, *cache], folder)
+        out, expected = folder / f"killed{moment}", straight[moment % 2]
+        more = ["--cache", folder / f"killed{moment}_cache", *(shared if moment % 2 else [])]
+        launcher = start(["run", folder / "tiny.yaml", "--out", out, "--nproc", 2, *more], folder)
         time.sleep(rng.uniform(0.2, 0.9) * length)
         victim = rng.choice([0, 1])
         pid = ranks_of(launcher).get(victim)
@@ -209,13 +250,14 @@ def main():
         plain = text.replace("dropout: 0.1", "dropout: 0").replace("experiment: tiny", "experiment: plain")
         (folder / "plain.yaml").write_text(plain)
         test_equal_results(folder)
+        test_sharded(folder)
         test_killed(folder, rng)
         test_interrupted(folder)
         test_stopped(folder)
         test_by_hand(folder)
         test_not_finite(folder)
         test_wrong_use(folder)
-    print("ranks: equal results, killed, interrupted, stopped, by hand, not finite")
+    print("ranks: equal results, sharded, killed, interrupted, stopped, by hand, not finite")
 
 
 if __name__ == "__main__":

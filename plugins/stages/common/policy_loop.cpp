@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <numeric>
 #include <optional>
+#include <sstream>
 
 #include "sentinels.h"
 #include "temper/random.h"
@@ -72,6 +73,27 @@ std::vector<MetricSpec> loop_metrics(const std::vector<std::string>& dimensions)
     specs.push_back({"reward_" + name, "", "Mean reward for " + name + ".", Better::kHigher});
   }
   return specs;
+}
+
+/// What each process found out about its part of a minibatch, made everybody's: sums, of `ratio_error` the largest.
+std::map<std::string, double> over_ranks(const std::map<std::string, double>& mine, Communicator& ranks) {
+  if (ranks.world_size() == 1) return mine;
+  std::string text;
+  for (const auto& [name, value] : mine) {
+    char hexadecimal[32];
+    std::snprintf(hexadecimal, sizeof hexadecimal, "%a", value);  // every bit
+    text += name + " " + hexadecimal + "\n";
+  }
+  std::map<std::string, double> all;
+  for (const auto& part : ranks.all_gather(text)) {
+    std::istringstream lines(part);
+    for (std::string name, number; lines >> name >> number;) {
+      const double value = std::strtod(number.c_str(), nullptr);
+      double& total = all[name];
+      total = name == "ratio_error" ? std::max(total, value) : total + value;
+    }
+  }
+  return all;
 }
 
 /// Of micro-batches: rows of a minibatch, long ones with long ones.
@@ -224,7 +246,7 @@ class PolicyLoop {
     return "";
   }
 
-  /// Forward and backward of one minibatch in parts; gradients are those of its mean loss.
+  /// Forward and backward of one minibatch in parts; gradients are those of its mean loss. Processes share out its rows.
   std::map<std::string, double> accumulate(const Rollouts& rollouts, const std::vector<std::int64_t>& rows,
                                            double coefficient) {
     const at::Tensor all_rows = at::tensor(rows, at::kLong);
@@ -232,9 +254,12 @@ class PolicyLoop {
     const at::Tensor nothing_BT = at::zeros(all_mask_BT.sizes());
     const double weight = aggregate(nothing_BT, all_mask_BT, algorithm_.aggregation, params_.max_new_tokens).weight;
     const double tokens = all_mask_BT.sum().item<double>();
+    Communicator& ranks = context_.communicator();
+    const auto [begin, end] = part_of(static_cast<std::int64_t>(rows.size()), ranks.rank(), ranks.world_size());
+    const std::vector<std::int64_t> own(rows.begin() + begin, rows.begin() + end);
     std::map<std::string, double> metrics;
     const ClipRange clip{params_.clip_low, params_.clip_high};
-    for (const auto& part_rows : micro_batches(rollouts.batch, rows, params_.micro_batch_tokens)) {
+    for (const auto& part_rows : micro_batches(rollouts.batch, own, params_.micro_batch_tokens)) {
       UpdatePart part{rollouts, part_rows, select_rows(rollouts.batch, part_rows), {}, {}, {}, {}, {}};
       part.tokens = tokens;
       part.answers = static_cast<double>(rows.size());
@@ -267,14 +292,22 @@ class PolicyLoop {
       metrics["approx_kl"] += stats.approx_kl * share;
       metrics["ratio_error"] = std::max(metrics["ratio_error"], stats.max_ratio_error);
     }
-    if (ptx_) {
-      const Batch batch = ptx_->next();
-      const SummedLoss loss = objective_->loss(context_.model(), batch);
-      const at::Tensor mean = loss.sum / static_cast<double>(std::max<std::int64_t>(loss.target_tokens, 1));
-      (mean * params_.ptx_coef).backward();
-      metrics["ptx_loss"] = mean.item<double>();
-    }
-    return metrics;
+    if (ptx_) learn_document_batch(metrics);
+    optimizer_.all_reduce_gradients();
+    return over_ranks(metrics, ranks);
+  }
+
+  void learn_document_batch(std::map<std::string, double>& metrics) {
+    Communicator& ranks = context_.communicator();
+    const Batch batch = ptx_->next_part(ranks.rank(), ranks.world_size());
+    SummedLoss loss;
+    if (batch.input.ids_BT.defined()) loss = objective_->loss(context_.model(), batch);
+    at::Tensor targets = at::full({1}, loss.target_tokens, at::kLong);
+    ranks.all_reduce_sum(targets);
+    if (loss.target_tokens == 0) return;
+    const at::Tensor mean = loss.sum / targets.item<double>();
+    (mean * params_.ptx_coef).backward();
+    metrics["ptx_loss"] = mean.item<double>();
   }
 
   void finish_round(const Rollouts& rollouts, std::map<std::string, double> metrics, double seconds) {

@@ -55,7 +55,15 @@ void add_optimizer(ParamTable<P>& table) {
   table.add("epsilon", &P::epsilon, "AdamW epsilon, added outside the corrected root as PyTorch does.",
             {.min = 0, .max = 1});
   table.add("clip_norm", &P::clip_norm, "Global gradient norm is clipped to this; 0 is off.", {.min = 0, .max = 1e9});
+  table.add("activation_checkpointing", &P::activation_checkpointing,
+            "Keep only what enters each block of the policy and compute the rest again in backward: less memory, more time, "
+            "the same results.");
+  table.add("shard_optimizer", &P::shard_optimizer,
+            "Of a run in many processes: each keeps and updates its part of the optimiser's moments only (ZeRO-1).");
   table.include(&P::lora, lora_params());
+  table.require([](const P& p) { return !p.shard_optimizer || p.lora.rank == 0; },
+                "shard_optimizer splits the moments of all weights, but with lora_rank above 0 only small adapters train; "
+                "keep one of them");
 }
 
 void add_loss(ParamTable<P>& table) {
@@ -143,6 +151,8 @@ TrainParams optimizer_params(const RolloutParams& params) {
   train.clip_norm = params.clip_norm;
   train.context = params.context;
   train.batch_size = params.ptx_batch_size;
+  train.activation_checkpointing = params.activation_checkpointing;
+  train.shard_optimizer = params.shard_optimizer;
   train.lora = params.lora;
   return train;
 }

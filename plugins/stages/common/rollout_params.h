@@ -36,6 +36,8 @@ struct RolloutParams {
   double weight_decay = 0;
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
   double clip_norm = 1;
+  bool activation_checkpointing = false;
+  bool shard_optimizer = false;
   LoraParams lora;
 
   double clip_low = 0.2, clip_high = 0.2;

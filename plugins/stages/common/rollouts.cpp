@@ -29,16 +29,23 @@ std::vector<std::int64_t> row_lengths(const Batch& batch) {
 
 }  // namespace
 
-at::Tensor by_parts(const Batch& batch, std::int64_t tokens,
-                    const std::function<at::Tensor(const Batch& part, const at::Tensor& rows)>& compute) {
+std::vector<at::Tensor> by_parts(Communicator& ranks, const Batch& batch, std::int64_t tokens, std::size_t count,
+                                 const std::function<std::vector<at::Tensor>(const Batch& part)>& compute) {
   const at::NoGradGuard guard;
-  at::Tensor all_BT = at::zeros(batch.labels_BT.sizes(), at::kFloat);
-  for (const auto& group : length_groups(row_lengths(batch), tokens)) {
+  const auto lengths = row_lengths(batch);
+  const auto [begin, end] = part_of(static_cast<std::int64_t>(lengths.size()), ranks.rank(), ranks.world_size());
+  std::vector<at::Tensor> all_BT;
+  for (std::size_t i = 0; i < count; ++i) all_BT.push_back(at::zeros(batch.labels_BT.sizes(), at::kFloat));
+  for (auto& group : length_groups({lengths.begin() + begin, lengths.begin() + end}, tokens)) {
+    for (auto& row : group) row += begin;
     const at::Tensor rows = at::tensor(group, at::kLong);
-    const Batch part = select_rows(batch, rows);
-    const at::Tensor values = compute(part, rows);
-    all_BT.narrow(1, 0, values.size(1)).index_copy_(0, rows, values);
+    const auto values_BT = compute(select_rows(batch, rows));
+    for (std::size_t i = 0; i < count; ++i) {
+      all_BT[i].narrow(1, 0, values_BT[i].size(1)).index_copy_(0, rows, values_BT[i]);
+    }
   }
+  // Zeros where another process has values: the sum is exact.
+  for (auto& each_BT : all_BT) ranks.all_reduce_sum(each_BT);
   return all_BT;
 }
 
@@ -137,17 +144,18 @@ void RolloutSource::score(Rollouts& rollouts) {
 
 void RolloutSource::fill_log_probs(Rollouts& rollouts) const {
   Architecture& policy = context_.model();
-  rollouts.entropy_BT = at::zeros(rollouts.batch.labels_BT.sizes());
-  rollouts.old_BT = by_parts(rollouts.batch, params_.micro_batch_tokens, [&](const Batch& part, const at::Tensor& rows) {
-    const auto read = answer_log_probs(policy.hidden(part.input), policy, part, params_.temperature);
-    rollouts.entropy_BT.narrow(1, 0, read.entropy_BT.size(1)).index_copy_(0, rows, read.entropy_BT);
-    return read.log_probs_BT;
-  });
+  const auto read = [&](Architecture& model) {
+    return by_parts(context_.communicator(), rollouts.batch, params_.micro_batch_tokens, 2, [&](const Batch& part) {
+      const auto now = answer_log_probs(model.hidden(part.input), model, part, params_.temperature);
+      return std::vector<at::Tensor>{now.log_probs_BT, now.entropy_BT};
+    });
+  };
+  const auto of_policy = read(policy);
+  rollouts.old_BT = of_policy[0];
+  rollouts.entropy_BT = of_policy[1];
   context_.with_reference([&](Architecture& reference) {
     reference.train(false);
-    rollouts.reference_BT = by_parts(rollouts.batch, params_.micro_batch_tokens, [&](const Batch& part, const at::Tensor&) {
-      return answer_log_probs(reference.hidden(part.input), reference, part, params_.temperature).log_probs_BT;
-    });
+    rollouts.reference_BT = read(reference)[0];
   });
   rollouts.kl_BT = kl_values(rollouts.old_BT, rollouts.reference_BT, rollouts.mask_BT, kl_estimator(params_.kl_estimator));
 }

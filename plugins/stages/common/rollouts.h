@@ -60,8 +60,9 @@ class RolloutSource {
   RunningMoments seen_;
 };
 
-/// Values of [B, T] computed in parts of like length by `compute(part, rows)`, put together; no gradients.
-at::Tensor by_parts(const Batch& batch, std::int64_t tokens,
-                    const std::function<at::Tensor(const Batch& part, const at::Tensor& rows)>& compute);
+/// `count` values of [B, T] that `compute` gives in parts of like length, put together; no gradients. Processes share out
+/// the rows, and all have the whole afterwards.
+std::vector<at::Tensor> by_parts(Communicator& ranks, const Batch& batch, std::int64_t tokens, std::size_t count,
+                                 const std::function<std::vector<at::Tensor>(const Batch& part)>& compute);
 
 }  // namespace temper::stages

@@ -133,10 +133,11 @@ class Ppo final : public Stage {
   std::map<std::string, double> advantages(StageContext& context, const Critic& critic, Rollouts& rollouts,
                                            double kl_coef) const {
     Architecture& policy = context.model();
+    const auto read = [&](const Batch& part) {
+      return std::vector<at::Tensor>{critic.values(part, critic.has_model() ? at::Tensor() : policy.hidden(part.input))};
+    };
     const at::Tensor values_BT =
-        by_parts(rollouts.batch, params_.rollout.micro_batch_tokens, [&](const Batch& part, const at::Tensor&) {
-          return critic.values(part, critic.has_model() ? at::Tensor() : policy.hidden(part.input));
-        });
+        by_parts(context.communicator(), rollouts.batch, params_.rollout.micro_batch_tokens, 1, read).front();
     rollouts.values_BT = values_BT * rollouts.mask_BT;
     if (params_.bootstrap_truncated) {
       // The last real position has read the whole answer: its value is that of going on.

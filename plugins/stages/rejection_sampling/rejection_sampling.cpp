@@ -186,6 +186,23 @@ class Rounds {
     return (policy_N - reference_N).mean().item<double>();
   }
 
+  /// Forward and backward of a batch, whose rows processes share out; the sum of its loss.
+  double accumulate(Architecture& model, const Batch& batch) {
+    Communicator& ranks = context_.communicator();
+    const auto [begin, end] = part_of(batch.input.ids_BT.size(0), ranks.rank(), ranks.world_size());
+    at::Tensor sum = at::zeros({1}, at::kDouble);
+    if (begin < end) {
+      const Batch own = rows_of(batch, begin, end);
+      const SummedLoss loss =
+          linear_cross_entropy(model.hidden(own.input).flatten(0, 1), model.head(), own.labels_BT.flatten());
+      if (loss.target_tokens > 0) loss.sum.backward();
+      sum.fill_(loss.sum.item<double>());
+    }
+    optimizer_.all_reduce_gradients();
+    ranks.all_reduce_sum(sum);
+    return sum.item<double>();
+  }
+
   /// Epochs over the kept answers; false if the loss or its gradient is not finite, the weights then being those before.
   bool learn(const Rollouts& rollouts, const Selection& selection, std::map<std::string, double>& metrics) {
     const auto count = static_cast<std::int64_t>(selection.kept.size());
@@ -205,11 +222,8 @@ class Rounds {
         Architecture& model = context_.model();
         const Batch batch =
             packed_answer_batch(dialogues, model.traits(), context_.tokenizer().pad_id(), params_.rollout.context);
-        const SummedLoss loss =
-            linear_cross_entropy(model.hidden(batch.input).flatten(0, 1), model.head(), batch.labels_BT.flatten());
-        const auto targets = static_cast<double>(loss.target_tokens);
-        loss.sum.backward();
-        const double mean = loss.sum.item<double>() / targets, norm = optimizer_.grad_norm() / targets;
+        const auto targets = static_cast<double>(batch.target_tokens);
+        const double mean = accumulate(model, batch) / targets, norm = optimizer_.grad_norm() / targets;
         if (!std::isfinite(mean) || !std::isfinite(norm)) {
           optimizer_.drop_gradients();
           return false;

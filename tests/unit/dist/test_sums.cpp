@@ -19,13 +19,11 @@ TEST_CASE("data-parallel loss is weighted by tokens, P-LOSS-02") {
     const auto number = static_cast<std::size_t>(rank.rank());
     at::Tensor weight = at::ones({1}, at::kDouble).requires_grad_(true);
     (weight * (rank.rank() == 0 ? 3.0 : 5.0)).sum().backward();
-    const std::vector<NamedParameter> parameters{{"weight", weight}};
     RankStep mine;
     mine.sums.loss = rank.rank() == 0 ? 3 : 5;
     mine.sums.targets = mine.sums.target_tokens = rank.rank() == 0 ? 3 : 1;
-    mine.with_gradient = with_gradient(parameters);
     const AllSteps all = add_up(mine, rank);
-    sum_gradients(parameters, all.with_gradient, rank);
+    sum_over_ranks({weight.grad()}, rank);
     losses[number] = all.sums.loss / static_cast<double>(all.sums.targets);
     gradients[number] = weight.grad().item<double>() / static_cast<double>(all.sums.targets);
   });
@@ -43,7 +41,6 @@ TEST_CASE("sums are the same bits everywhere, a rank without rows gives nothing,
     if (rank.rank() == 1) mine.sums.loss = std::numeric_limits<double>::quiet_NaN();
     if (rank.rank() == 2) mine.sums = {0.2, 1, 1, 4, 3, 0, {{"accuracy", 0.7}, {"margin", -1e-300}}};
     mine.cancelled = rank.rank() == 2;
-    mine.with_gradient = rank.rank() == 1 ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{rank.rank(), 7};
     seen[static_cast<std::size_t>(rank.rank())] = add_up(mine, rank);
   });
   for (const auto& all : seen) {
@@ -55,33 +52,25 @@ TEST_CASE("sums are the same bits everywhere, a rank without rows gives nothing,
     CHECK(all.sums.metrics.at("accuracy") == 0.3 + 0.7);
     CHECK(all.sums.metrics.at("margin") == -1e-300);
     CHECK(all.cancelled);
-    CHECK(all.with_gradient == std::vector<std::int64_t>{0, 2, 7});
   }
 }
 
-TEST_CASE("gradients of many sizes are summed, and missing ones are zeros") {
-  // Larger than one piece, so that pieces are cut between parameters.
+TEST_CASE("tensors of many sizes are summed in place") {
+  // Larger than one piece, so that pieces are cut between tensors.
   const std::vector<std::int64_t> sizes{3, 5 << 20, 1, 3 << 20, 2 << 20, 4};
   std::vector<std::vector<at::Tensor>> results(2);
   on_ranks(2, [&](ThreadRank& rank) {
-    std::vector<NamedParameter> parameters;
-    std::vector<std::int64_t> numbers;
+    std::vector<at::Tensor> tensors;
     for (std::size_t i = 0; i < sizes.size(); ++i) {
-      at::Tensor tensor = at::zeros({sizes[i]}).requires_grad_(true);
-      const bool is_missing = i == 2 && rank.rank() == 1;
-      if (!is_missing) tensor.mutable_grad() = at::full({sizes[i]}, static_cast<double>(i + 1) * (rank.rank() + 1));
-      parameters.push_back({"p" + std::to_string(i), tensor});
-      numbers.push_back(static_cast<std::int64_t>(i));
+      tensors.push_back(at::full({sizes[i]}, static_cast<double>(i + 1) * (rank.rank() + 1)));
     }
-    sum_gradients(parameters, numbers, rank);
-    for (const auto& parameter : parameters)
-      results[static_cast<std::size_t>(rank.rank())].push_back(parameter.tensor.grad());
+    sum_over_ranks(tensors, rank);
+    results[static_cast<std::size_t>(rank.rank())] = tensors;
   });
-  for (const auto& gradients : results) {
+  for (const auto& sums : results) {
     for (std::size_t i = 0; i < sizes.size(); ++i) {
-      const double expected = static_cast<double>(i + 1) * (i == 2 ? 1 : 3);
-      INFO("parameter " << i);
-      CHECK(at::equal(gradients[i], at::full({sizes[i]}, expected)));
+      INFO("tensor " << i);
+      CHECK(at::equal(sums[i], at::full({sizes[i]}, static_cast<double>(i + 1) * 3)));
     }
   }
 }

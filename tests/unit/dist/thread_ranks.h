@@ -5,11 +5,14 @@
 
 #include <barrier>
 #include <functional>
+#include <limits>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "temper/context.h"
+#include "host/train/parallel.h"
+#include "host/train/shards.h"
 
 namespace temper::test {
 
@@ -22,7 +25,7 @@ struct Meeting {
   std::barrier<> meet;
 };
 
-class ThreadRank final : public Communicator {
+class ThreadRank final : public ParallelEngine {
  public:
   ThreadRank(Meeting& meeting, int rank) : meeting_(meeting), rank_(rank) {}
   int rank() const override { return rank_; }
@@ -43,6 +46,44 @@ class ThreadRank final : public Communicator {
     return all;
   }
   void barrier() override { meeting_.meet.arrive_and_wait(); }
+  /// After backward, without buckets; with `scatter` what belongs to others is made useless.
+  std::unique_ptr<GradientSync> sync_gradients(const std::vector<at::Tensor>& parameters,
+                                               const std::vector<std::vector<std::size_t>>& buckets, bool scatter) override {
+    struct Sync final : GradientSync {
+      Sync(ThreadRank& rank, std::vector<at::Tensor> parameters, Buckets buckets, bool scatter)
+          : rank_(rank), parameters_(std::move(parameters)), buckets_(std::move(buckets)), scatter_(scatter) {}
+      void backward(const at::Tensor& loss) override {
+        if (loss.defined()) loss.backward();
+        std::vector<at::Tensor> sums;
+        for (const auto& parameter : parameters_) {
+          if (!parameter.grad().defined()) parameter.mutable_grad() = at::zeros_like(parameter);
+          at::Tensor gradient = parameter.grad();
+          rank_.all_reduce_sum(gradient);
+          sums.push_back(gradient.clone());
+          if (scatter_) gradient.fill_(std::numeric_limits<float>::quiet_NaN());
+        }
+        if (!scatter_) return;
+        for (const auto& pieces : shard_of(parameters_, buckets_, rank_.rank(), rank_.world_size())) {
+          for (const auto& piece : pieces) {
+            const auto part = [&](const at::Tensor& tensor) { return tensor.view(-1).slice(0, piece.begin, piece.end); };
+            part(parameters_[piece.parameter].grad()).copy_(part(sums[piece.parameter]));
+          }
+        }
+      }
+      ThreadRank& rank_;
+      std::vector<at::Tensor> parameters_;
+      Buckets buckets_;
+      bool scatter_;
+    };
+    return std::make_unique<Sync>(*this, parameters, buckets, scatter);
+  }
+  void all_gather_parts(at::Tensor& whole) override {
+    const std::int64_t size = whole.numel() / world_size();
+    meeting_.tensors[static_cast<std::size_t>(rank_)] = whole.slice(0, rank_ * size, (rank_ + 1) * size).clone();
+    meeting_.meet.arrive_and_wait();
+    whole.copy_(at::cat(meeting_.tensors));
+    meeting_.meet.arrive_and_wait();
+  }
 
  private:
   Meeting& meeting_;

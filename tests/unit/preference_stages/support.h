@@ -16,6 +16,7 @@
 #include "catch.h"
 #include "dialogues.h"
 #include "gpt.h"
+#include "host/dist/single_process.h"
 #include "host/train/loop.h"
 #include "host/train/optimizer.h"
 #include "silent_progress.h"
@@ -185,7 +186,7 @@ class TestContext final : public StageContext, private MetricSink {
   Scorer& scorer() override { throw PluginError("not used"); }
   MetricSink& metrics() override { return *this; }
   Progress& progress() override { return silent_; }
-  Communicator& communicator() override { throw PluginError("not used"); }
+  Communicator& communicator() override { return alone_; }
   bool cancelled() const override { return stop_after >= 0 && seen >= stop_after; }
   const std::string& prompt_template() const override { return template_; }
   void set_prompt_template(const std::string& name) override { template_ = name; }
@@ -219,6 +220,7 @@ class TestContext final : public StageContext, private MetricSink {
   SilentProgress silent_;
   std::optional<StateDict> resume_;
   std::unique_ptr<ModelOptimizer> optimizer_;
+  SingleProcess alone_;
 };
 
 inline double last_of(const TestContext& context, const std::string& metric) {

@@ -335,7 +335,7 @@ TEST_CASE("P-LOSS-11 the first AdamW step is PyTorch's form: epsilon outside the
   params.beta2 = 0.999;
   params.epsilon = 1e-5;
   params.weight_decay = 0;
-  AdamW optimizer({{"w", weight, true}}, params);
+  AdamW optimizer({{"w", weight, true}}, params, nullptr);
   weight.mutable_grad() = at::full({1}, 1e-5f);
   optimizer.step(1.0, 1.0);
   CHECK(weight.item<double>() == Approx(-0.5).epsilon(1e-4));
