@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <unordered_map>
@@ -27,21 +28,34 @@ class SumHook final : public c10d::CppCommHookInterface<BackendPtr> {
   }
 };
 
+/// Sums of shards that are under way at once. Each holds a copy of its bucket, so there should not be many.
+constexpr std::size_t kUnderWay = 2;
+
 /// A shard whose sum is under way.
 struct Pending {
   c10::intrusive_ptr<c10d::Work> work;
   at::Tensor whole, own, into;  ///< what is summed, this rank's part of it, and its place in the bucket
 };
 
+/// Waits until no more than `left` are under way.
+void finish(std::deque<Pending>& pending, std::size_t left) {
+  for (; pending.size() > left; pending.pop_front()) {
+    Pending& sum = pending.front();
+    sum.work->wait();
+    sum.into.copy_(sum.own.narrow(0, 0, sum.into.numel()));
+  }
+}
+
 /// Every rank gets the sum of its shard; what else is in its bucket is of no use. The Reducer is told that all is done,
 /// since not every engine's work of this kind tells its end; whoever holds `pending` waits for it.
 class ScatterHook final : public c10d::CommHookInterface {
  public:
-  ScatterHook(BackendPtr backend, std::vector<Pending>& pending) : backend_(std::move(backend)), pending_(pending) {}
+  ScatterHook(BackendPtr backend, std::deque<Pending>& pending) : backend_(std::move(backend)), pending_(pending) {}
   FuturePtr runHook(c10d::GradBucket& bucket) override {
     const at::Tensor buffer = bucket.getBufferRef();
     const std::int64_t ranks = backend_->getSize(), count = buffer.numel(), size = (count + ranks - 1) / ranks;
     const std::int64_t begin = std::min(count, backend_->getRank() * size), end = std::min(count, begin + size);
+    finish(pending_, kUnderWay - 1);
     Pending sum;
     sum.whole = at::zeros({size * ranks}, buffer.options());
     sum.whole.narrow(0, 0, count).copy_(buffer);
@@ -57,7 +71,7 @@ class ScatterHook final : public c10d::CommHookInterface {
 
  private:
   BackendPtr backend_;
-  std::vector<Pending>& pending_;
+  std::deque<Pending>& pending_;
 };
 
 class ReducerSync final : public GradientSync {
@@ -85,11 +99,7 @@ class ReducerSync final : public GradientSync {
     try {
       prepare(root);
       root.backward();
-      for (auto& sum : pending_) {
-        sum.work->wait();
-        sum.into.copy_(sum.own.narrow(0, 0, sum.into.numel()));
-      }
-      pending_.clear();
+      finish(pending_, 0);
     } catch (const std::exception& error) {
       explain_(error);
     }
@@ -106,7 +116,7 @@ class ReducerSync final : public GradientSync {
   }
 
   at::Tensor first_;
-  std::vector<Pending> pending_;
+  std::deque<Pending> pending_;
   ExplainFailure explain_;
   std::unique_ptr<c10d::Reducer> reducer_;
 };
