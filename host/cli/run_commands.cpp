@@ -156,7 +156,7 @@ int run_command(const std::vector<std::string>& args) {
 
 int resume_command(const std::vector<std::string>& args) {
   po::options_description own;
-  own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them");
+  own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them; runs of one sweep still share");
   add_sweep_options(own);
   add_rank_options(own);
   const auto options = parse_options(

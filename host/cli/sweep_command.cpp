@@ -78,6 +78,7 @@ SweepOptions sweep_options(const ParsedOptions& options) {
   sweep.fail_fast = options.has("fail-fast");
   if (sweep.fail_fast && options.has("keep-going")) throw ConfigError("--keep-going and --fail-fast exclude each other");
   sweep.threads = std::max(1, cores() / sweep.jobs);
+  sweep.use_cache = !options.has("no-cache");
   for (const auto& path : options.list("plugin-path")) {
     sweep.worker_args.push_back("--plugin-path");
     sweep.worker_args.push_back(path);
@@ -123,7 +124,10 @@ int sweep_command(const std::vector<std::string>& args) {
       "set", po::value<Texts>()->composing(), "KEY=VALUE for all runs; may be repeated")(
       "name", po::value<std::string>()->default_value(""), "name of the sweep; by default made of experiment and cells")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
-      "dry-run", "show runs and stages, run nothing");
+      "dry-run", "show runs and stages, run nothing")("no-cache",
+                                                      "take no stage from earlier runs and keep none for later ones; what "
+                                                      "the sweep's own runs share is still computed once. "
+                                                      "Complete runs of the sweep stay, and resuming it keeps to this");
   add_sweep_options(own);
   const auto options =
       parse_options(args,

@@ -9,6 +9,7 @@
 #include "host/record/record_reader.h"
 #include "host/sweep/sweep.h"
 #include "host/util/files.h"
+#include "host/util/json_seal.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -25,13 +26,15 @@ Json to_json(const SweepPlan& plan) {
     runs.push_back(
         {{"run_id", run.run_id}, {"seed", run.seed}, {"values", values}, {"stages", run.stages}, {"keys", run.keys}});
   }
-  return {{"sweep_version", 1},
-          {"name", plan.name},
-          {"experiment", plan.experiment},
-          {"origin", plan.origin.string()},
-          {"axes", plan.axes},
-          {"text", plan.text},
-          {"runs", runs}};
+  Json json = {{"sweep_version", 1},
+               {"name", plan.name},
+               {"experiment", plan.experiment},
+               {"origin", plan.origin.string()},
+               {"axes", plan.axes},
+               {"text", plan.text},
+               {"runs", runs}};
+  seal_json(json);
+  return json;
 }
 
 std::string status_of(const fs::path& record) {

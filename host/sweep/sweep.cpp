@@ -13,6 +13,7 @@
 
 #include "host/record/record_reader.h"
 #include "host/record/run_record.h"
+#include "host/run/stage_cache.h"
 #include "host/sweep/worker.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
@@ -49,6 +50,8 @@ class Coordinator {
         program_(fs::read_symlink("/proc/self/exe").string()) {}
 
   SweepOutcome run() {
+    const EntryLock lock(
+        folder_, [&](const std::string& owner) { refuse_second(owner); }, cancel_requested);
     write_file_atomically(folder_ / "experiment.yaml", plan_.text);
     skip_what_is_done();
     progress_.say("sweep " + plan_.name + ": " + std::to_string(plan_.runs.size()) + " runs, " +
@@ -62,6 +65,7 @@ class Coordinator {
       std::this_thread::sleep_for(kPoll);
     }
     progress_.end();
+    if (count(State::kDone) + count(State::kNotNeeded) == states_.size()) remove_own_cache();
     if (cancel_requested()) throw Cancelled("the sweep was stopped; `temper resume " + folder_.string() + "` goes on");
     return outcome();
   }
@@ -71,6 +75,19 @@ class Coordinator {
     std::size_t task;
     std::unique_ptr<Worker> worker;
   };
+
+  [[noreturn]] void refuse_second(const std::string& owner) const {
+    throw DataError("sweep '" + folder_.string() + "' is being run by " + owner + "; wait for it to end, or stop it first");
+  }
+
+  fs::path own_cache() const { return folder_ / "work" / "cache"; }
+  fs::path cache() const {
+    return options_.use_cache && !fs::exists(own_cache()) ? folder_.parent_path() / "cache" : own_cache();
+  }
+  void remove_own_cache() const {
+    std::error_code ignored;
+    fs::remove_all(own_cache(), ignored);
+  }
 
   fs::path record_of(std::size_t run) const { return folder_ / (plan_.runs[run].run_id + ".h5"); }
   std::string label(std::size_t task) const {
@@ -160,7 +177,7 @@ class Coordinator {
                                      "--origin", plan_.origin.string(),
                                      "--record", record.string(),
                                      "--seed",   std::to_string(run.seed),
-                                     "--cache",  (folder_.parent_path() / "cache").string()};
+                                     "--cache",  cache().string()};
     for (const auto& [key, value] : run.values) {
       args.push_back("--set");
       args.push_back(key + "=" + value);

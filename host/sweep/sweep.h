@@ -21,7 +21,10 @@ struct SweepOptions {
   int retries = 0;  ///< further tries of a failed task
   bool fail_fast = false;
   double timeout_s = 0;                  ///< of one task; 0: none
-  std::vector<std::string> worker_args;  ///< handed to each worker: --plugin-path, --no-cache
+  std::vector<std::string> worker_args;  ///< handed to each worker: --plugin-path
+  /// Whether stages are taken from and kept for other runs; if not, the sweep's runs still share among themselves, in a
+  /// cache of the sweep's own that goes when all of them are complete.
+  bool use_cache = true;
 };
 
 struct SweepOutcome {
@@ -36,7 +39,8 @@ void save_plan(const SweepPlan& plan, const std::filesystem::path& folder);
 SweepPlan load_plan(const std::filesystem::path& folder);
 bool is_sweep(const std::filesystem::path& folder);
 
-/// Does what is missing. Throws Cancelled on Ctrl-C, after the workers have saved.
+/// Does what is missing. Throws Cancelled on Ctrl-C, after the workers have saved, and DataError if another process runs the
+/// sweep. A sweep that was begun without the cache of other runs goes on without it.
 SweepOutcome run_sweep(const SweepPlan& plan, const std::filesystem::path& folder, const SweepOptions& options,
                        TerminalProgress& progress);
 
