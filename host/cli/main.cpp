@@ -34,6 +34,7 @@ const std::vector<Command>& commands() {
       {"eval", "run evaluators on a finished model", temper::eval_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
       {"report", "one HTML page about runs or a sweep: tables, curves, what changed", temper::report_command},
+      {"dump", "records as CSV tables or TensorBoard event files, for other programs", temper::dump_command},
       {"verify", "whether records, checkpoints, sweeps and cache entries are intact", temper::verify_command},
       {"cache", "what runs share: list, verify, prune", temper::cache_command},
       {"generate", "let a trained model answer a prompt", temper::generate_command},

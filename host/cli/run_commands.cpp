@@ -54,6 +54,21 @@ std::vector<std::string> without_nproc(const std::vector<std::string>& args) {
   return rest;
 }
 
+/// Of the sweeps among `targets`, joined by commas.
+std::string axes_of(const std::vector<std::string>& targets) {
+  std::vector<std::string> axes;
+  for (const auto& target : targets) {
+    if (!is_sweep(target)) continue;
+    for (const auto& axis : load_plan(target).axes) {
+      if (std::find(axes.begin(), axes.end(), axis) == axes.end()) axes.push_back(axis);
+    }
+  }
+  std::string joined;
+  for (const auto& axis : axes) joined += (joined.empty() ? "" : ",") + axis;
+  if (joined.empty()) throw ConfigError("--effects needs axes: name the folder of a sweep, or keys with --by KEY,KEY");
+  return joined;
+}
+
 int launch(const std::string& command, const std::vector<std::string>& args, const ParsedOptions& options) {
   if (const auto ranks = ranks_from_environment()) {
     throw ConfigError("--nproc starts the processes itself, but the environment (" + ranks->launcher +
@@ -223,7 +238,10 @@ int compare_command(const std::vector<std::string>& args) {
       "intersect", "compare the items that all columns share instead of refusing different sets")(
       "flips", "show which items each column gained, lost and kept against the baseline, with the texts")(
       "max-flips", po::value<std::int64_t>()->default_value(5), "texts that --flips shows of each kind")(
-      "tax", "show which abilities each stage lost and gained over the stage it builds on (the alignment tax)");
+      "tax", "show which abilities each stage lost and gained over the stage it builds on (the alignment tax)")(
+      "effects",
+      "show the effect of each axis of a sweep (or of the keys of --by) and how each two interact, with intervals over "
+      "items and seeds");
   const auto options =
       parse_options(args,
                     {"temper compare RECORD.h5|FOLDER... [options]",
@@ -236,9 +254,15 @@ int compare_command(const std::vector<std::string>& args) {
   compare.format = options.get<std::string>("format");
   compare.metric = options.get<std::string>("metric");
   compare.intersect = options.has("intersect");
-  if (options.has("flips") && options.has("tax")) throw ConfigError("--flips and --tax are two views; ask for one of them");
+  if (options.has("flips") + options.has("tax") + options.has("effects") > 1) {
+    throw ConfigError("--flips, --tax and --effects are different views; ask for one of them");
+  }
   if (options.has("flips")) compare.view = CompareView::kFlips;
   if (options.has("tax")) compare.view = CompareView::kTax;
+  if (options.has("effects")) {
+    compare.view = CompareView::kEffects;
+    if (options.values["by"].defaulted()) compare.by = axes_of(options.positional);
+  }
   compare.max_flips = options.get<std::int64_t>("max-flips");
   std::vector<fs::path> records;
   for (const auto& target : options.positional) {

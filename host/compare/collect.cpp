@@ -18,9 +18,11 @@ using ItemKey = std::pair<std::string, std::string>;  // item_id, prompt_sha
 
 /// One evaluation in one run, and the column it belongs to.
 struct Source {
-  std::string column, run_id, run, evaluator;  // `run` is for messages
+  std::string column, run_id, stage, evaluator;
+  bool is_complete = false;  ///< the run
   EvalResult result;
   std::map<ItemKey, const ExampleRow*> items;
+  std::string name() const { return run_id + ":" + stage; }  ///< for messages
 };
 
 std::string column_of(const RecordReader& reader, const std::string& stage, const std::string& by) {
@@ -52,38 +54,60 @@ void add_unique(std::vector<std::string>& list, const std::string& text) {
   if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
 }
 
+/// Where runs are compared, each counts with what it ended with. One that stopped before the stage that complete runs ended
+/// with has no such value: what an earlier stage gave is not put in its place.
+void leave_out_early_ends(std::vector<Source>& sources, std::vector<std::string>& notes) {
+  std::set<std::string> final_stages;
+  for (const auto& source : sources) {
+    if (source.is_complete) final_stages.insert(source.stage);
+  }
+  if (final_stages.empty()) return;
+  std::erase_if(sources, [&](const Source& source) {
+    const bool goes = !source.is_complete && final_stages.count(source.stage) == 0;
+    if (goes) {
+      add_unique(notes, "run " + source.run_id + " was evaluated after " + source.stage +
+                            " only, where others go on; it is left out");
+    }
+    return goes;
+  });
+}
+
 std::vector<Source> read_sources(const std::vector<std::filesystem::path>& records, const CompareOptions& options,
                                  Collected& collected) {
   std::vector<Source> sources;
   for (const auto& path : records) {
     const RecordReader reader(path);
-    const std::string run = reader.attribute("run_id");
+    const std::string run = reader.attribute("run_id"), status = reader.attribute("status");
     std::vector<std::string> evaluated;
     for (const auto& stage : reader.stage_names()) {
       if (!reader.evaluators(stage).empty()) evaluated.push_back(stage);
     }
     if (evaluated.empty()) {
-      collected.notes.push_back("run " + run + " (" + reader.attribute("status") + ") has no evaluation and is left out");
+      collected.notes.push_back("run " + run + " (" + status + ") has no evaluation and is left out");
       continue;
     }
-    if (reader.attribute("status") != "complete") {
-      collected.notes.push_back("run " + run + " is " + reader.attribute("status") + "; what it has is shown");
+    if (status != "complete" && options.by == "stage") {
+      collected.notes.push_back("run " + run + " is " + status + "; what it has is shown");
     }
     // Comparing runs means comparing what each ended with.
     if (options.by != "stage") evaluated = {evaluated.back()};
     for (const auto& stage : evaluated) {
       const std::string column = column_of(reader, stage, options.by);
-      add_unique(collected.columns, column);
       if (options.by == "stage") collected.column_parents.emplace(stage, ancestors_of(reader, stage));
       for (const auto& evaluator : reader.evaluators(stage)) {
-        sources.push_back({column, run, run + ":" + stage, evaluator, reader.eval(stage, evaluator), {}});
+        sources.push_back({column, run, stage, evaluator, status == "complete", reader.eval(stage, evaluator), {}});
       }
     }
+  }
+  if (options.by != "stage") leave_out_early_ends(sources, collected.notes);
+  std::set<std::string> columns;
+  for (const auto& source : sources) {
+    if (columns.insert(source.column).second) collected.columns.push_back(source.column);
   }
   for (auto& source : sources) {
     for (const auto& row : source.result.examples) {
       if (!source.items.emplace(ItemKey{row.item_id, row.prompt_sha}, &row).second) {
-        throw DataError("evaluator '" + source.evaluator + "' of " + source.run + " has item '" + row.item_id +
+        throw DataError("evaluator '" + source.evaluator + "' of " + source.name() + " has item '" + row.item_id +
                         "' twice with the same prompt; nothing can be paired");
       }
     }
@@ -103,8 +127,8 @@ std::vector<ItemKey> shared_items(const std::vector<const Source*>& sources, boo
     }
     const bool equal = both.size() == keys.size() && both.size() == source->items.size();
     if (!equal && !intersect) {
-      throw DataError("evaluator '" + source->evaluator + "': " + sources.front()->run + " has " +
-                      std::to_string(keys.size()) + " items and " + source->run + " has " +
+      throw DataError("evaluator '" + source->evaluator + "': " + sources.front()->name() + " has " +
+                      std::to_string(keys.size()) + " items and " + source->name() + " has " +
                       std::to_string(source->items.size()) + ", of which " + std::to_string(both.size()) +
                       " are the same (item_id and prompt); their scores cannot be compared. Use --intersect to compare the "
                       "shared items only");

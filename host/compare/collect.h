@@ -15,9 +15,10 @@ namespace temper {
 
 /// Which of the views `temper compare` gives.
 enum class CompareView {
-  kTable,  ///< values and differences
-  kFlips,  ///< items gained, lost and kept, with their texts (flips.h)
-  kTax     ///< which abilities each stage lost (tax.h)
+  kTable,   ///< values and differences
+  kFlips,   ///< items gained, lost and kept, with their texts (flips.h)
+  kTax,     ///< which abilities each stage lost (tax.h)
+  kEffects  ///< what each axis of a sweep does, and how two interact (effects.h)
 };
 
 struct CompareOptions {

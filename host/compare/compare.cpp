@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/compare/effects.h"
 #include "host/compare/flips.h"
 #include "host/compare/tax.h"
 #include "temper/error.h"
@@ -96,6 +97,7 @@ Comparison compare(const Collected& collected, const std::string& baseline) {
 }
 
 std::string compare_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options) {
+  if (options.view == CompareView::kEffects) return format_effects(axis_effects(records, options), options.format);
   const Collected collected = collect_records(records, options);
   switch (options.view) {
     case CompareView::kFlips:
@@ -103,6 +105,7 @@ std::string compare_records(const std::vector<std::filesystem::path>& records, c
     case CompareView::kTax:
       return format_tax(alignment_tax(collected), options.format);
     case CompareView::kTable:
+    case CompareView::kEffects:
       break;
   }
   return format_comparison(compare(collected, options.baseline), options.format);

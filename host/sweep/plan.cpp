@@ -104,6 +104,7 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
     config::apply_option(with_threads, "threads", std::to_string(request.threads));
     plan.text = config::write_yaml(with_threads);
   }
+  const config::YamlNode plain = config::compose(plan.text, plan.origin).tree;
   const auto cells = expand(spec, base.seed);
   const std::vector<std::uint64_t> seeds = spec.seeds.empty() ? std::vector<std::uint64_t>{base.seed} : spec.seeds;
   for (const auto& cell : cells) {
@@ -121,7 +122,8 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
     for (const auto& [key, value] : cell) overrides.sets.push_back(key + "=" + value);
     Experiment experiment;
     try {
-      experiment = parse_experiment(plan.text, plan.origin, overrides, registry);
+      config::YamlNode own = plain;
+      experiment = resolve_experiment(own, plan.origin, overrides, registry);
     } catch (const ConfigError& error) {
       throw ConfigError("cell " + shown(cell) + ": " + error.what());
     }
