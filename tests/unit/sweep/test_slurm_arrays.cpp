@@ -29,7 +29,7 @@ void check_sound(const std::vector<TaskOrder>& orders, std::map<std::size_t, Slu
         if (array.waits == Waits::kEachForItsOwn) place.index = array.indices[i];
         got.insert(place);
       }
-      CHECK(wanted == got);
+      CHECK((wanted == got));
       CHECK((array.waits == Waits::kNot) == wanted.empty());
     }
     for (std::size_t i = 0; i < array.orders.size(); ++i) {

@@ -145,7 +145,7 @@ TEST_CASE("an array's folder is read as it was written, also when its id was not
   const fs::path sweep = fs::temp_directory_path() / ("slurm folder " + std::to_string(getpid()));
   fs::remove_all(sweep);
   const std::vector<TaskOrder> orders{{5, "a=1-s1", "run", {"run", "it's"}, {}}, {6, "a=2-s1", "run", {"run"}, {}}};
-  SlurmArray array = write_array(sweep, {3, "run", {0, 1}, {0, 4}}, orders, "/bin/echo", 2);
+  SlurmArray array = write_array(sweep, {3, "run", {0, 1}, {0, 4}, Waits::kNot, {}}, orders, "/bin/echo", 2);
   note_accounted(array, 4);
   CHECK_FALSE(own_end(array, 0).has_value());
   // The script of a task can be run by hand, and says how it ended.
