@@ -29,6 +29,13 @@ struct Followed {
   std::optional<Clock::time_point> gone;  ///< since it is in the queue no more
 };
 
+/// A path as it stands in a file name of Slurm's, where % begins a replacement.
+std::string as_pattern(const fs::path& path) {
+  std::string pattern;
+  for (const char c : path.string()) pattern += c == '%' ? "%%" : std::string(1, c);
+  return pattern;
+}
+
 class SlurmLauncher final : public Launcher {
  public:
   SlurmLauncher(fs::path sweep, const SlurmOptions& options, std::function<void(const std::string&)> say)
@@ -128,7 +135,7 @@ class SlurmLauncher final : public Launcher {
   bool submit_array(const ArrayPlan& plan, const std::vector<TaskOrder>& orders, std::string& why) {
     SlurmArray array = write_array(sweep_, plan, orders, program_, options_.cpus);
     std::vector<std::string> words{"--job-name=" + array.name, "--array=" + indices_text(plan.indices),
-                                   "--output=" + (array.folder / "%a.out").string(), "--kill-on-invalid-dep=yes"};
+                                   "--output=" + as_pattern(array.folder) + "/%a.out", "--kill-on-invalid-dep=yes"};
     if (options_.jobs > 0) words[1] += "%" + std::to_string(options_.jobs);
     if (plan.waits != Waits::kNot) words.push_back(dependency(plan));
     words.insert(words.end(), words_.begin(), words_.end());

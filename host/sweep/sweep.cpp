@@ -1,20 +1,15 @@
 // The coordinator (see sweep.h).
 #include "host/sweep/sweep.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
-#include <ctime>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "host/record/record_reader.h"
 #include "host/record/run_record.h"
+#include "host/sweep/events.h"
 #include "host/sweep/launcher.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
@@ -22,20 +17,10 @@
 
 namespace temper {
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
 enum class State { kWaiting, kRunning, kDone, kFailed, kNotNeeded };
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 class Coordinator {
  public:
@@ -83,16 +68,9 @@ class Coordinator {
 
   void note_event(std::size_t task, const std::string& event, double seconds = 0, const std::string& reason = "",
                   const std::string& where = "") {
-    Json line = {{"time", now_text()}, {"task", label(task)}, {"event", event}};
-    if (!where.empty()) line["where"] = where;
-    if (seconds > 0) line["seconds"] = seconds;
-    if (!reason.empty()) line["reason"] = reason;
-    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    const int file = open((folder_ / "events.jsonl").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (file < 0 || write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    if (!append_event(folder_, {label(task), event, seconds, reason, where})) {
       progress_.say("the sweep's log of events could not be written; the sweep goes on");
     }
-    if (file >= 0) close(file);
   }
 
   /// Complete runs need nothing; a stage that only they need is not computed.
@@ -342,7 +320,11 @@ class Coordinator {
     const std::size_t waiting = count(State::kRunning) - computing_.size();
     std::string note = std::to_string(count(State::kFailed)) + " failed";
     if (waiting > 0) note += "; " + std::to_string(waiting) + " queued";
-    for (const auto& [task, name] : computing_) note += "; " + name;
+    constexpr std::size_t kMostNames = 8;
+    if (computing_.size() > kMostNames) note += "; " + std::to_string(computing_.size()) + " at work";
+    if (computing_.size() <= kMostNames) {
+      for (const auto& [task, name] : computing_) note += "; " + name;
+    }
     progress_.begin("sweep", static_cast<std::int64_t>(plan_.tasks.size()));
     progress_.update(static_cast<std::int64_t>(count(State::kDone) + count(State::kNotNeeded)), note);
   }

@@ -105,7 +105,7 @@ def check_node_dies(temper, experiment, folder, expected):
     process = temper.start("sweep", experiment, *VARY, *SLURM, "--retry", "1", "--out", folder / "node", "--name", "s")
     wait_for(lambda: list((folder / "node/cache").glob("stages/*/step*")), "a checkpoint")
     temper.cluster.kill_node()
-    time.sleep(2)  # the controller does not count a job as lost before it has had time to start (BatchStartTimeout)
+    wait_for(lambda: "down" in temper.cluster.ask("sinfo", "-h", "-o", "%T"), "Slurm's word that the node is down")
     temper.cluster.start_node()
     output, _ = process.communicate(timeout=LONGEST)
     assert process.returncode == 0, (output, temper.cluster.log())
@@ -182,6 +182,9 @@ def check_srun(temper, experiment, folder):
     expected = tiny.summary(tiny.only_record(folder / "nproc"))
     assert expected["ranks"] == "2" and expected["status"] == "complete"
     assert tiny.summary(tiny.only_record(folder / "srun")) == expected, "srun's ranks make another run than --nproc"
+    output = temper.run("eval", f"{tiny.only_record(folder / 'srun')}:sft", "--out", folder / "no", code=2,
+                        env=dict(temper.cluster.env, WORLD_SIZE="2", RANK="1"))
+    assert "an evaluation is led by one process" in output, output
     refused = subprocess.run(["srun", "-n", "2", tiny.TEMPER, "sweep", str(experiment), *VARY, "--out", str(folder / "no")],
                              env=temper.cluster.env, text=True, capture_output=True, timeout=LONGEST)
     assert refused.returncode == 2 and "a sweep is led by one process" in refused.stderr, refused.stderr

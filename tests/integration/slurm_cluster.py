@@ -39,11 +39,11 @@ SchedulerType=sched/builtin
 SchedulerParameters=batch_sched_delay=0,sched_interval=2
 SlurmdParameters=config_overrides
 SlurmctldTimeout=5
-SlurmdTimeout=10
+SlurmdTimeout=6
 InactiveLimit=0
 KillWait=5
-MessageTimeout=10
-BatchStartTimeout=1
+MessageTimeout=5
+BatchStartTimeout=5
 ReturnToService=2
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
