@@ -182,7 +182,11 @@ int resume_command(const std::vector<std::string>& args) {
   if (options.help_shown) return 0;
   std::vector<fs::path> records;
   const fs::path target = options.positional[0];
-  if (is_sweep(target)) return go_on_with_sweep(target, options);
+  if (is_sweep(target)) {
+    require_one_process("a sweep");
+    if (options.has("nproc")) throw ConfigError("--nproc is for a run; the tasks of a sweep have one process each");
+    return go_on_with_sweep(target, options);
+  }
   if (fs::is_directory(target)) {
     for (const auto& entry : fs::directory_iterator(target)) {
       if (entry.path().extension() == ".h5") records.push_back(entry.path());

@@ -191,6 +191,7 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
     config::apply_option(with_threads, "threads", std::to_string(request.threads));
     plan.text = config::write_yaml(with_threads);
   }
+  plan.threads = base.threads > 0 ? base.threads : request.threads;
   const auto cells = expand(spec, base.seed);
   const std::vector<std::uint64_t> seeds = spec.seeds.empty() ? std::vector<std::uint64_t>{base.seed} : spec.seeds;
   for (const auto& cell : cells) {
