@@ -32,17 +32,19 @@ struct Source {
   std::string name() const { return run_id + ":" + stage; }  ///< for messages
 };
 
-std::string column_of(const RecordReader& reader, const std::string& stage, const std::string& by) {
+std::string column_of(const std::string& run_id, const std::vector<ResolvedRow>& resolved, const std::string& stage,
+                      const std::string& by) {
   if (by == "stage") return stage;
-  if (by == "run") return reader.attribute("run_id");
+  if (by == "run") return run_id;
   const auto comma = by.find(',');
   if (comma != std::string::npos) {
-    return column_of(reader, stage, by.substr(0, comma)) + ", " + column_of(reader, stage, by.substr(comma + 1));
+    return column_of(run_id, resolved, stage, by.substr(0, comma)) + ", " +
+           column_of(run_id, resolved, stage, by.substr(comma + 1));
   }
-  for (const auto& row : reader.resolved()) {
+  for (const auto& row : resolved) {
     if (row.key == by || row.key == by + ".plugin") return row.value;
   }
-  throw ConfigError("--by " + by + ": the record of run '" + reader.attribute("run_id") +
+  throw ConfigError("--by " + by + ": the record of run '" + run_id +
                     "' has no such key; use stage, run or a key that `temper run --dry-run` shows");
 }
 
@@ -96,10 +98,12 @@ std::vector<Source> read_sources(const std::vector<std::filesystem::path>& recor
     if (status != "complete" && options.by == "stage") {
       collected.notes.push_back("run " + run + " is " + status + "; what it has is shown");
     }
+    const bool is_by_key = options.by != "stage" && options.by != "run";
+    const auto resolved = is_by_key ? reader.resolved() : std::vector<ResolvedRow>{};
     // Comparing runs means comparing what each ended with.
     if (options.by != "stage") evaluated = {evaluated.back()};
     for (const auto& stage : evaluated) {
-      const std::string column = column_of(reader, stage, options.by);
+      const std::string column = column_of(run, resolved, stage, options.by);
       if (options.by == "stage") collected.column_parents.emplace(stage, ancestors_of(reader, stage));
       for (const auto& evaluator : reader.evaluators(stage)) {
         sources.push_back({column, run, stage, evaluator, status == "complete", reader.scores(stage, evaluator), path});

@@ -38,6 +38,7 @@ class Coordinator {
   SweepOutcome run() {
     const EntryLock lock(
         folder_, [&](const std::string& owner) { refuse_second(owner); }, cancel_requested);
+    if (!options_.use_cache) create_folders(own_cache());  // its being there says so to whoever goes on
     write_file_atomically(folder_ / "experiment.yaml", plan_.text);
     skip_what_is_done();
     progress_.say("sweep " + plan_.name + ": " + std::to_string(plan_.runs.size()) + " runs, " +
