@@ -40,8 +40,9 @@ std::vector<std::string> parts_of(const std::string& by) {
 
 /// "" where the run has no such key: a conditional axis that does not apply.
 std::string level_of(const std::vector<ResolvedRow>& resolved, const std::string& key) {
+  const std::string plugin = key + ".plugin";
   for (const auto& row : resolved) {
-    if (row.key == key || row.key == key + ".plugin") return row.value;
+    if (row.key == key || row.key == plugin) return row.value;
   }
   return "";
 }

@@ -47,8 +47,9 @@ std::map<std::string, std::string> short_names(const std::vector<std::string>& k
 /// What the resolved experiment says of a key: 1e-5 and 0.00001 are one value, 1 is the number and true the flag as the
 /// parameter's type has it.
 std::string resolved_value(const Experiment& experiment, const std::string& key, const std::string& given) {
+  const std::string plugin = key + ".plugin";
   for (const auto& entry : experiment.resolved) {
-    if (entry.key == key || entry.key == key + ".plugin") return entry.value;
+    if (entry.key == key || entry.key == plugin) return entry.value;
   }
   return given;
 }
