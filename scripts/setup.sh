@@ -17,6 +17,8 @@ packages=(
   libyaml-cpp-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libpcre2-dev libicu-dev zlib1g-dev
   libzstd-dev libedit-dev libdivsufsort-dev libcld2-dev libsimdjson-dev libxxhash-dev libgloo-dev clang-format clang-tidy
 )
+# A test starts a Slurm of its own. Where there is one already, it is left as it is.
+command -v sbatch >/dev/null || packages+=(munge slurmctld slurmd slurm-client)
 
 install_packages() {
   local missing=() p
@@ -33,6 +35,21 @@ install_packages() {
   say "Debian packages: installing ${missing[*]}"
   "${sudo[@]}" apt-get update -qq
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  stop_services "${missing[@]}"
+}
+
+# stop_services PACKAGE...: Slurm's services that were installed just now neither run nor start with the machine.
+stop_services() {
+  local service new=" $* "
+  for service in munge slurmctld slurmd; do
+    [[ "$new" == *" $service "* ]] || continue
+    if [ -d /run/systemd/system ]; then
+      "${sudo[@]}" systemctl disable --now --quiet "$service"
+    elif [ -x "/etc/init.d/$service" ]; then
+      "${sudo[@]}" "/etc/init.d/$service" stop >/dev/null 2>&1 || true
+      "${sudo[@]}" update-rc.d "$service" disable >/dev/null 2>&1 || true
+    fi
+  done
 }
 
 pick_pip() {

@@ -1,4 +1,5 @@
 // `temper cache`: what stages and evaluations are kept for other runs, whether it is whole, and making room.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -85,11 +86,11 @@ int verify(const StageCache& cache) {
                   "them, or remove them with `temper cache prune --damaged`");
 }
 
-/// Days since an entry was completed; an unfinished one is as old as its lock.
+/// Days since an entry was completed, at least 0: the clock may have been set back since. One that is not complete is old.
 double age_in_days(const CacheEntry& entry) {
   std::tm utc{};
   if (strptime(entry.created.c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc) == nullptr) return 1e9;
-  return std::difftime(std::time(nullptr), timegm(&utc)) / 86400;
+  return std::max(0.0, std::difftime(std::time(nullptr), timegm(&utc)) / 86400);
 }
 
 int prune(const StageCache& cache, const ParsedOptions& options) {

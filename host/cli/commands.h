@@ -12,6 +12,8 @@ int sweep_command(const std::vector<std::string>& args);
 int resume_command(const std::vector<std::string>& args);
 int status_command(const std::vector<std::string>& args);
 int eval_command(const std::vector<std::string>& args);
+int dump_command(const std::vector<std::string>& args);
+int verify_command(const std::vector<std::string>& args);
 int cache_command(const std::vector<std::string>& args);
 int compare_command(const std::vector<std::string>& args);
 int report_command(const std::vector<std::string>& args);

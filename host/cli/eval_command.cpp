@@ -10,6 +10,7 @@
 #include "host/config/compose.h"
 #include "host/config/evaluation.h"
 #include "host/config/experiment.h"
+#include "host/dist/ranks.h"
 #include "host/record/record_reader.h"
 #include "host/run/model_store.h"
 #include "host/run/run_paths.h"
@@ -106,6 +107,7 @@ int eval_command(const std::vector<std::string>& args) {
     std::printf("%s", describe_experiment(experiment).c_str());
     return 0;
   }
+  require_one_process("an evaluation");
   TerminalProgress progress(progress_style(options));
   return report_outcome(
       start_run(experiment, host.registry, options.get<std::string>("out"), run_options(options), progress));

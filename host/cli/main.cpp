@@ -2,6 +2,7 @@
 #include <c10/util/Exception.h>
 #include <malloc.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -33,6 +34,8 @@ const std::vector<Command>& commands() {
       {"eval", "run evaluators on a finished model", temper::eval_command},
       {"compare", "compare stages and runs, with intervals and paired tests", temper::compare_command},
       {"report", "one HTML page about runs or a sweep: tables, curves, what changed", temper::report_command},
+      {"dump", "records as CSV tables or TensorBoard event files, for other programs", temper::dump_command},
+      {"verify", "whether records, checkpoints, sweeps and cache entries are intact", temper::verify_command},
       {"cache", "what runs share: list, verify, prune", temper::cache_command},
       {"generate", "let a trained model answer a prompt", temper::generate_command},
       {"chat", "talk with a trained model, or several in turn", temper::chat_command},
@@ -77,6 +80,8 @@ int main(int argc, char** argv) {
   // Activations come and go in megabytes every step; handing them back to the kernel each time costs a page fault a page.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
+  // A file beyond the user's limit is then an error like a full disk, with a sentence, instead of a sudden death.
+  std::signal(SIGXFSZ, SIG_IGN);
   temper::install_cancel_handler();
   const std::vector<std::string> args(argv + 1, argv + argc);
   try {

@@ -57,6 +57,21 @@ std::vector<std::string> without_nproc(const std::vector<std::string>& args) {
   return rest;
 }
 
+/// Of the sweeps among `targets`, joined by commas.
+std::string axes_of(const std::vector<std::string>& targets) {
+  std::vector<std::string> axes;
+  for (const auto& target : targets) {
+    if (!is_sweep(target)) continue;
+    for (const auto& axis : load_plan(target).axes) {
+      if (std::find(axes.begin(), axes.end(), axis) == axes.end()) axes.push_back(axis);
+    }
+  }
+  std::string joined;
+  for (const auto& axis : axes) joined += (joined.empty() ? "" : ",") + axis;
+  if (joined.empty()) throw ConfigError("--effects needs axes: name the folder of a sweep, or keys with --by KEY,KEY");
+  return joined;
+}
+
 int launch(const std::string& command, const std::vector<std::string>& args, const ParsedOptions& options) {
   if (const auto ranks = ranks_from_environment()) {
     throw ConfigError("--nproc starts the processes itself, but the environment (" + ranks->launcher +
@@ -163,7 +178,7 @@ int run_command(const std::vector<std::string>& args) {
 
 int resume_command(const std::vector<std::string>& args) {
   po::options_description own;
-  own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them");
+  own.add_options()("no-cache", "take nothing from other runs, and keep nothing for them; runs of one sweep still share");
   add_sweep_options(own);
   add_rank_options(own);
   const auto options = parse_options(
@@ -174,7 +189,11 @@ int resume_command(const std::vector<std::string>& args) {
   if (options.help_shown) return 0;
   std::vector<fs::path> records;
   const fs::path target = options.positional[0];
-  if (is_sweep(target)) return go_on_with_sweep(target, options);
+  if (is_sweep(target)) {
+    require_one_process("a sweep");
+    if (options.has("nproc")) throw ConfigError("--nproc is for a run; the tasks of a sweep have one process each");
+    return go_on_with_sweep(target, options);
+  }
   if (fs::is_directory(target)) {
     for (const auto& entry : fs::directory_iterator(target)) {
       if (entry.path().extension() == ".h5") records.push_back(entry.path());
@@ -230,7 +249,10 @@ int compare_command(const std::vector<std::string>& args) {
       "intersect", "compare the items that all columns share instead of refusing different sets")(
       "flips", "show which items each column gained, lost and kept against the baseline, with the texts")(
       "max-flips", po::value<std::int64_t>()->default_value(5), "texts that --flips shows of each kind")(
-      "tax", "show which abilities each stage lost and gained over the stage it builds on (the alignment tax)");
+      "tax", "show which abilities each stage lost and gained over the stage it builds on (the alignment tax)")(
+      "effects",
+      "show the effect of each axis of a sweep (or of the keys of --by) and how each two interact, with intervals over "
+      "items and seeds");
   const auto options =
       parse_options(args,
                     {"temper compare RECORD.h5|FOLDER... [options]",
@@ -243,9 +265,15 @@ int compare_command(const std::vector<std::string>& args) {
   compare.format = options.get<std::string>("format");
   compare.metric = options.get<std::string>("metric");
   compare.intersect = options.has("intersect");
-  if (options.has("flips") && options.has("tax")) throw ConfigError("--flips and --tax are two views; ask for one of them");
+  if (options.has("flips") + options.has("tax") + options.has("effects") > 1) {
+    throw ConfigError("--flips, --tax and --effects are different views; ask for one of them");
+  }
   if (options.has("flips")) compare.view = CompareView::kFlips;
   if (options.has("tax")) compare.view = CompareView::kTax;
+  if (options.has("effects")) {
+    compare.view = CompareView::kEffects;
+    if (options.values["by"].defaulted()) compare.by = axes_of(options.positional);
+  }
   compare.max_flips = options.get<std::int64_t>("max-flips");
   std::vector<fs::path> records;
   for (const auto& target : options.positional) {

@@ -1,6 +1,6 @@
 // `temper sweep`: many runs of one experiment, what they share computed once.
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <set>
 #include <thread>
@@ -9,8 +9,9 @@
 #include "host/cli/sweep_options.h"
 #include "host/compare/compare.h"
 #include "host/config/compose.h"
-#include "host/run/stage_cache.h"
+#include "host/dist/ranks.h"
 #include "host/sweep/plan.h"
+#include "host/sweep/slurm_queue.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -43,9 +44,13 @@ SweepSpec spec_of(const ParsedOptions& options) {
 
 /// The plan as people check it before they start it.
 void describe_plan(const SweepPlan& plan, const SweepOptions& options) {
-  std::printf("sweep %s: %zu runs, %zu distinct of %zu stages, %zu tasks, %d at once with %d threads each\n",
-              plan.name.c_str(), plan.runs.size(), plan.distinct_stages, plan.all_stages, plan.tasks.size(), options.jobs,
-              options.threads);
+  std::printf("sweep %s: %zu runs, %zu distinct of %zu stages, %zu tasks, ", plan.name.c_str(), plan.runs.size(),
+              plan.distinct_stages, plan.all_stages, plan.tasks.size());
+  if (options.slurm) {
+    std::printf("in Slurm with %d CPUs each\n", options.slurm->cpus);
+  } else {
+    std::printf("%d at once with %d threads each\n", options.local.jobs, options.local.threads);
+  }
   for (const auto& note : plan.notes) std::printf("note: %s\n", note.c_str());
   std::set<std::string> seen;
   for (const auto& run : plan.runs) {
@@ -61,23 +66,69 @@ void describe_plan(const SweepPlan& plan, const SweepOptions& options) {
 }  // namespace
 
 void add_sweep_options(po::options_description& own) {
-  own.add_options()("jobs", po::value<int>()->default_value(1), "runs at once; cores are divided among them")(
+  own.add_options()("jobs", po::value<int>(),
+                    "tasks at once (1), the cores are divided among them; with Slurm, of each job array (no limit)")(
       "retry", po::value<int>()->default_value(0), "tries again that a failed stage gets")(
       "timeout", po::value<double>()->default_value(0), "seconds after which a stage counts as hanging; 0 is never")(
       "keep-going", "go on with what does not need a failed stage (the default)")("fail-fast",
-                                                                                  "stop everything at the first failure");
+                                                                                  "stop everything at the first failure")(
+      "launcher", po::value<std::string>(), "local (the default) or slurm; a resumed sweep stays where it was")(
+      "slurm-partition", po::value<std::string>(), "partition of the jobs")("slurm-account", po::value<std::string>(),
+                                                                            "account of the jobs")(
+      "slurm-time", po::value<std::string>(), "time limit of a task, as sbatch takes it: 90 (minutes) or 1-12:00:00")(
+      "slurm-mem", po::value<std::string>(), "memory of a task: 8G")(
+      "slurm-cpus", po::value<int>(), "CPUs and threads of a task; by default the experiment's threads, or 1")(
+      "slurm-arg", po::value<std::vector<std::string>>()->composing(),
+      "any other option of sbatch, NAME or NAME=VALUE; may be repeated");
 }
 
-SweepOptions sweep_options(const ParsedOptions& options) {
+namespace {
+
+/// Of the command line, where it says nothing those of `before`; nothing if the sweep is to run here.
+std::optional<SlurmOptions> slurm_options(const ParsedOptions& options, const std::optional<SlurmOptions>& before) {
+  const std::string launcher = options.has("launcher") ? options.get<std::string>("launcher") : before ? "slurm" : "local";
+  if (launcher != "local" && launcher != "slurm") throw ConfigError("--launcher " + launcher + ": must be local or slurm");
+  if (launcher == "local") {
+    for (const char* name : {"slurm-partition", "slurm-account", "slurm-time", "slurm-mem", "slurm-cpus", "slurm-arg"}) {
+      if (options.has(name)) throw ConfigError(std::string("--") + name + " is for --launcher slurm");
+    }
+    return std::nullopt;
+  }
+  SlurmOptions slurm = before.value_or(SlurmOptions{});
+  const auto take = [&](const char* name, auto& into) {
+    if (options.has(name)) into = options.get<std::decay_t<decltype(into)>>(name);
+  };
+  take("slurm-partition", slurm.partition);
+  take("slurm-account", slurm.account);
+  take("slurm-time", slurm.time);
+  take("slurm-mem", slurm.memory);
+  take("slurm-cpus", slurm.cpus);
+  take("slurm-arg", slurm.args);
+  take("jobs", slurm.jobs);
+  if (slurm.cpus < 1 || slurm.cpus > 4096) throw ConfigError("--slurm-cpus must be from 1 to 4096");
+  const double timeout = options.get<double>("timeout");
+  if (timeout > 0) {
+    if (options.has("slurm-time")) throw ConfigError("--timeout and --slurm-time say the same; leave one of them out");
+    slurm.time = std::to_string(static_cast<long long>(std::ceil(timeout / 60)));  // Slurm counts in minutes
+  }
+  site_words(slurm);  // refuses what it cannot take
+  return slurm;
+}
+
+}  // namespace
+
+SweepOptions sweep_options(const ParsedOptions& options, const std::optional<SlurmOptions>& before) {
   SweepOptions sweep;
-  sweep.jobs = options.get<int>("jobs");
-  if (sweep.jobs < 1 || sweep.jobs > 1000) throw ConfigError("--jobs must be from 1 to 1000");
+  if (options.has("jobs")) sweep.local.jobs = options.get<int>("jobs");
+  if (sweep.local.jobs < 1 || sweep.local.jobs > 1000) throw ConfigError("--jobs must be from 1 to 1000");
   sweep.retries = options.get<int>("retry");
   if (sweep.retries < 0) throw ConfigError("--retry must be 0 or more");
-  sweep.timeout_s = options.get<double>("timeout");
+  sweep.local.timeout_s = options.get<double>("timeout");
   sweep.fail_fast = options.has("fail-fast");
   if (sweep.fail_fast && options.has("keep-going")) throw ConfigError("--keep-going and --fail-fast exclude each other");
-  sweep.threads = std::max(1, cores() / sweep.jobs);
+  sweep.local.threads = std::max(1, cores() / sweep.local.jobs);
+  sweep.slurm = slurm_options(options, before);
+  sweep.use_cache = !options.has("no-cache");
   for (const auto& path : options.list("plugin-path")) {
     sweep.worker_args.push_back("--plugin-path");
     sweep.worker_args.push_back(path);
@@ -106,8 +157,9 @@ int report_sweep(const SweepPlan& plan, const SweepOutcome& outcome) {
 
 int go_on_with_sweep(const fs::path& folder, const ParsedOptions& options) {
   const SweepPlan plan = load_plan(folder);
+  const SweepOptions sweep = sweep_options(options, slurm_options_of(folder));
   TerminalProgress progress(progress_style(options));
-  return report_sweep(plan, run_sweep(plan, folder, sweep_options(options), progress));
+  return report_sweep(plan, run_sweep(plan, folder, sweep, progress));
 }
 
 int sweep_command(const std::vector<std::string>& args) {
@@ -123,7 +175,10 @@ int sweep_command(const std::vector<std::string>& args) {
       "set", po::value<Texts>()->composing(), "KEY=VALUE for all runs; may be repeated")(
       "name", po::value<std::string>()->default_value(""), "name of the sweep; by default made of experiment and cells")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
-      "dry-run", "show runs and stages, run nothing");
+      "dry-run", "show runs and stages, run nothing")("no-cache",
+                                                      "take no stage from earlier runs and keep none for later ones; what "
+                                                      "the sweep's own runs share is still computed once. "
+                                                      "Complete runs of the sweep stay, and resuming it keeps to this");
   add_sweep_options(own);
   const auto options =
       parse_options(args,
@@ -132,15 +187,19 @@ int sweep_command(const std::vector<std::string>& args) {
                      "share is computed once. The same sweep again goes on where it stopped."},
                     own, 1, 1);
   if (options.help_shown) return 0;
-  const SweepOptions sweep = sweep_options(options);
+  require_one_process("a sweep");
+  SweepOptions sweep = sweep_options(options, std::nullopt);
   const PluginHost host = load_host(options);
-  const SweepPlan plan = plan_sweep(
-      {options.positional[0], options.list("set"), spec_of(options), sweep.threads, options.get<std::string>("name")},
-      host.registry);
+  const SweepPlan plan =
+      plan_sweep({options.positional[0], options.list("set"), spec_of(options),
+                  sweep.slurm ? sweep.slurm->cpus : sweep.local.threads, options.get<std::string>("name")},
+                 host.registry);
+  if (sweep.slurm && !options.has("slurm-cpus")) sweep.slurm->cpus = static_cast<int>(plan.threads);
   if (options.has("dry-run")) {
     describe_plan(plan, sweep);
     return 0;
   }
+  if (sweep.slurm) require_slurm();  // before anything is written
   const fs::path folder = fs::path(options.get<std::string>("out")) / plan.name;
   save_plan(plan, folder);
   TerminalProgress progress(progress_style(options));

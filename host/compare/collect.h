@@ -15,9 +15,10 @@ namespace temper {
 
 /// Which of the views `temper compare` gives.
 enum class CompareView {
-  kTable,  ///< values and differences
-  kFlips,  ///< items gained, lost and kept, with their texts (flips.h)
-  kTax     ///< which abilities each stage lost (tax.h)
+  kTable,   ///< values and differences
+  kFlips,   ///< items gained, lost and kept, with their texts (flips.h)
+  kTax,     ///< which abilities each stage lost (tax.h)
+  kEffects  ///< what each axis of a sweep does, and how two interact (effects.h)
 };
 
 struct CompareOptions {
@@ -39,15 +40,17 @@ struct Cell {
   std::map<std::string, double> run_values;  ///< the metric in each run of the column, by run id
 };
 
-/// What one item was asked and answered, in the first run of a column.
-struct ItemText {
-  std::string item_id, prompt, response, reference;
+/// Where the texts of a column lie: the stage of its first run.
+struct TextSource {
+  std::filesystem::path record;
+  std::string stage;
 };
 
-/// The items that all columns of an evaluator share, in order.
+/// The items that all columns of an evaluator share, in order. What was asked and answered is read when it is shown.
 struct ItemSet {
-  std::vector<std::string> clusters;                       ///< one an item
-  std::map<std::string, std::vector<ItemText>> by_column;  ///< one an item
+  std::vector<std::pair<std::string, std::string>> keys;  ///< item_id, prompt_sha
+  std::vector<std::string> clusters;                      ///< one an item
+  std::map<std::string, TextSource> sources;              ///< by column
 };
 
 struct MetricRow {

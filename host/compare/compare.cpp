@@ -2,7 +2,11 @@
 #include "host/compare/compare.h"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
 
+#include "host/compare/effects.h"
 #include "host/compare/flips.h"
 #include "host/compare/tax.h"
 #include "temper/error.h"
@@ -11,7 +15,6 @@
 namespace temper {
 
 namespace {
-/// Resampling always uses the same draws, so that a comparison gives the same digits every time.
 constexpr std::uint64_t kSeed = 20240229;
 
 /// The variance over runs of the mean difference between two columns, and its degrees of freedom: of the differences run by
@@ -40,7 +43,40 @@ void add_runs(PairedDifference& paired, const Cell& baseline, const Cell& other)
   add_run_variance(paired, variance_of_mean(a) + variance_of_mean(b), static_cast<double>(std::min(a.size(), b.size()) - 1));
 }
 
+std::vector<FlipTable> with_texts(std::vector<FlipTable> tables, const Collected& collected) {
+  FlipTexts texts(collected);
+  for (auto& table : tables) texts.fill(table);
+  return tables;
+}
+
+/// On all cores. What a pair throws is thrown here, that of the first one.
+void compare_pairs(const Collected& collected, const std::string& baseline,
+                   const std::vector<std::pair<const MetricRow*, ComparedCell*>>& pairs) {
+  BootstrapDraws draws = comparison_draws();
+  std::vector<std::exception_ptr> errors(pairs.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < pairs.size(); i = next++) {
+      try {
+        pairs[i].second->paired = difference_of(collected, *pairs[i].first, baseline, pairs[i].second->column, draws);
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+    }
+  };
+  std::vector<std::jthread> others;
+  const std::size_t threads = std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), pairs.size());
+  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  others.clear();
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
 }  // namespace
+
+BootstrapDraws comparison_draws() { return BootstrapDraws(kSeed); }
 
 void check_column(const Collected& collected, const std::string& column, const std::string& option) {
   if (std::find(collected.columns.begin(), collected.columns.end(), column) != collected.columns.end()) return;
@@ -52,12 +88,12 @@ void check_column(const Collected& collected, const std::string& column, const s
 }
 
 std::optional<PairedDifference> difference_of(const Collected& collected, const MetricRow& row, const std::string& baseline,
-                                              const std::string& column) {
+                                              const std::string& column, BootstrapDraws& draws) {
   const auto base = row.cells.find(baseline), other = row.cells.find(column);
   if (base == row.cells.end() || other == row.cells.end()) return std::nullopt;
   if (base->second.items.size() < 2 || base->second.items.size() != other->second.items.size()) return std::nullopt;
   auto paired =
-      paired_difference(base->second.items, other->second.items, collected.items.at(row.evaluator).clusters, kSeed);
+      paired_difference(base->second.items, other->second.items, collected.items.at(row.evaluator).clusters, draws);
   add_runs(paired, base->second, other->second);
   return paired;
 }
@@ -72,18 +108,25 @@ Comparison compare(const Collected& collected, const std::string& baseline) {
   }
   comparison.baseline = baseline.empty() ? collected.columns.front() : baseline;
   check_column(collected, comparison.baseline, "--baseline");
-  std::vector<double> p_values;
+  std::vector<std::pair<const MetricRow*, ComparedCell*>> pairs;
   for (const auto& row : collected.rows) {
     ComparedRow compared{row.evaluator, row.spec, {}};
     for (const auto& column : collected.columns) {
       const auto found = row.cells.find(column);
       if (found == row.cells.end()) continue;
-      ComparedCell cell{column, found->second.value, found->second.runs, column == comparison.baseline, {}, 1};
-      if (!cell.is_baseline) cell.paired = difference_of(collected, row, comparison.baseline, column);
-      if (cell.paired) p_values.push_back(cell.paired->p_value);
-      compared.cells.push_back(std::move(cell));
+      compared.cells.push_back({column, found->second.value, found->second.runs, column == comparison.baseline, {}, 1});
     }
     comparison.rows.push_back(std::move(compared));
+  }
+  for (std::size_t r = 0; r < comparison.rows.size(); ++r) {
+    for (auto& cell : comparison.rows[r].cells) {
+      if (!cell.is_baseline) pairs.emplace_back(&collected.rows[r], &cell);
+    }
+  }
+  compare_pairs(collected, comparison.baseline, pairs);
+  std::vector<double> p_values;
+  for (const auto& [row, cell] : pairs) {
+    if (cell->paired) p_values.push_back(cell->paired->p_value);
   }
   const auto adjusted = holm(p_values);
   std::size_t next = 0;
@@ -96,13 +139,15 @@ Comparison compare(const Collected& collected, const std::string& baseline) {
 }
 
 std::string compare_records(const std::vector<std::filesystem::path>& records, const CompareOptions& options) {
+  if (options.view == CompareView::kEffects) return format_effects(axis_effects(records, options), options.format);
   const Collected collected = collect_records(records, options);
   switch (options.view) {
     case CompareView::kFlips:
-      return format_flips(find_flips(collected, options), options.format);
+      return format_flips(with_texts(find_flips(collected, options), collected), options.format);
     case CompareView::kTax:
       return format_tax(alignment_tax(collected), options.format);
     case CompareView::kTable:
+    case CompareView::kEffects:
       break;
   }
   return format_comparison(compare(collected, options.baseline), options.format);

@@ -35,7 +35,9 @@ struct Comparison {
 
 /// Of `column` over `baseline`, items, clusters and runs counted; nothing where items cannot be paired.
 std::optional<PairedDifference> difference_of(const Collected& collected, const MetricRow& row, const std::string& baseline,
-                                              const std::string& column);
+                                              const std::string& column, BootstrapDraws& draws);
+/// Draws for one view of a comparison. They are always the same, so that a comparison gives the same digits every time.
+BootstrapDraws comparison_draws();
 /// Throws ConfigError, `option` first, unless there is such a column.
 void check_column(const Collected& collected, const std::string& column, const std::string& option);
 

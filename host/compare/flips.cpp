@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/compare/compare.h"
+#include "host/record/record_reader.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -34,7 +35,8 @@ FlipTable table_of(const MetricRow& row, const ItemSet& set, const std::string& 
     const bool is_gain = rose != (row.spec.better == Better::kLower);
     (is_gain ? table.gained : table.lost) += 1;
     auto& shown = is_gain ? table.shown_gained : table.shown_lost;
-    if (shown.size() < most) shown.push_back({set.by_column.at(baseline)[i], set.by_column.at(column)[i]});
+    const ItemText id{set.keys[i].first, "", "", ""};
+    if (shown.size() < most) shown.push_back({i, id, id});
   }
   return table;
 }
@@ -102,6 +104,36 @@ Json json_of(const std::vector<Flip>& flips) {
 }
 
 }  // namespace
+
+const std::vector<ItemText>& FlipTexts::of(const std::string& evaluator, const std::string& column) {
+  const auto found = known_.find({evaluator, column});
+  if (found != known_.end()) return found->second;
+  constexpr std::size_t kMostKnown = 32;
+  if (known_.size() >= kMostKnown) known_.clear();
+  const ItemSet& set = collected_.items.at(evaluator);
+  const TextSource& source = set.sources.at(column);
+  const EvalResult result = RecordReader(source.record).eval(source.stage, evaluator);
+  std::map<std::pair<std::string, std::string>, const ExampleRow*> rows;
+  for (const auto& row : result.examples) rows[{row.item_id, row.prompt_sha}] = &row;
+  std::vector<ItemText> texts;
+  for (const auto& key : set.keys) {
+    const auto row = rows.find(key);
+    if (row == rows.end()) {
+      throw DataError("record '" + source.record.string() + "' was changed while it was compared; compare again");
+    }
+    texts.push_back({key.first, row->second->prompt, row->second->response, row->second->reference});
+  }
+  return known_[{evaluator, column}] = std::move(texts);
+}
+
+void FlipTexts::fill(FlipTable& table) {
+  if (table.shown_gained.empty() && table.shown_lost.empty()) return;
+  for (auto* flips : {&table.shown_gained, &table.shown_lost}) {
+    // One column at a time: reading the second may drop what is kept of the first.
+    for (auto& flip : *flips) flip.before = of(table.evaluator, table.baseline)[flip.item];
+    for (auto& flip : *flips) flip.after = of(table.evaluator, table.column)[flip.item];
+  }
+}
 
 std::vector<FlipTable> find_flips(const Collected& collected, const CompareOptions& options) {
   if (collected.columns.size() < 2) {

@@ -9,7 +9,13 @@
 
 namespace temper {
 
+/// What one item was asked and answered, in the first run of a column.
+struct ItemText {
+  std::string item_id, prompt, response, reference;
+};
+
 struct Flip {
+  std::size_t item = 0;  ///< its place in the evaluator's ItemSet
   ItemText before, after;
 };
 
@@ -22,7 +28,21 @@ struct FlipTable {
   std::vector<Flip> shown_gained, shown_lost;  ///< at most CompareOptions::max_flips of each, in item order
 };
 
-/// Throws DataError if no metric that the options ask for is yes or no for each item.
+/// Reads the texts of flips from the records, each column's once as far as memory allows.
+class FlipTexts {
+ public:
+  explicit FlipTexts(const Collected& collected) : collected_(collected) {}
+  /// Into the shown flips of a table. Throws DataError where a record cannot be read any more.
+  void fill(FlipTable& table);
+
+ private:
+  const std::vector<ItemText>& of(const std::string& evaluator, const std::string& column);
+  const Collected& collected_;
+  std::map<std::pair<std::string, std::string>, std::vector<ItemText>> known_;  ///< by evaluator and column
+};
+
+/// The shown flips have their items' ids only; FlipTexts gives the rest. Throws DataError if no metric that the options ask
+/// for is yes or no for each item.
 std::vector<FlipTable> find_flips(const Collected& collected, const CompareOptions& options);
 
 /// table, md or json. Throws ConfigError for another format.

@@ -1,25 +1,15 @@
 // A comparison as text: for the terminal, Markdown, CSV, LaTeX and JSON.
-#include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "host/compare/compare.h"
 #include "host/compare/json_number.h"
+#include "host/compare/text_table.h"
 #include "temper/error.h"
 
 namespace temper {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string number(double value, const char* format = "%.4g") {
-  if (std::isnan(value)) return "-";
-  char text[48];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
-std::string p_text(double p) { return p < 0.001 ? "<0.001" : number(p, "%.3f"); }
 
 const char* direction(Better better) {
   switch (better) {
@@ -34,10 +24,6 @@ const char* direction(Better better) {
 }
 
 /// Columns of a flat table; the same for Markdown, CSV and LaTeX.
-struct FlatRow {
-  std::vector<std::string> fields;
-};
-
 const std::vector<std::string>& flat_header() {
   static const std::vector<std::string> header = {"evaluator",  "metric",      "better",       "column", "value",
                                                   "stderr",     "ci_low",      "ci_high",      "n",      "runs",
@@ -46,90 +32,39 @@ const std::vector<std::string>& flat_header() {
   return header;
 }
 
-std::vector<FlatRow> flatten(const Comparison& comparison, const char* format) {
-  std::vector<FlatRow> rows;
+TextTable flatten(const Comparison& comparison, const char* format) {
+  // Texts: the first four columns, and the test's name.
+  TextTable table{flat_header(), {}, std::vector<bool>(flat_header().size(), false)};
+  for (const std::size_t i : {0, 1, 2, 3, 15}) table.is_text[i] = true;
   for (const auto& row : comparison.rows) {
     for (const auto& cell : row.cells) {
       const bool paired = cell.paired.has_value();
-      const auto of_pair = [&](double value) { return paired ? number(value, format) : std::string(); };
-      rows.push_back({{row.evaluator,
-                       row.spec.name,
-                       row.spec.better == Better::kHigher  ? "higher"
-                       : row.spec.better == Better::kLower ? "lower"
-                                                           : "",
-                       cell.column,
-                       number(cell.value.value, format),
-                       number(cell.value.std_error, format),
-                       number(cell.value.ci_low, format),
-                       number(cell.value.ci_high, format),
-                       std::to_string(cell.value.n),
-                       std::to_string(cell.runs),
-                       of_pair(paired ? cell.paired->difference : 0),
-                       of_pair(paired ? cell.paired->ci_low : 0),
-                       of_pair(paired ? cell.paired->ci_high : 0),
-                       of_pair(paired ? cell.paired->p_value : 0),
-                       of_pair(cell.p_holm),
-                       paired ? cell.paired->test : "",
-                       of_pair(paired ? cell.paired->effect_size : 0),
-                       of_pair(paired ? cell.paired->detectable : 0),
-                       paired ? std::to_string(cell.paired->gained) : "",
-                       paired ? std::to_string(cell.paired->lost) : ""}});
+      const auto of_pair = [&](double value) { return paired ? number_text(value, format) : std::string(); };
+      table.rows.push_back({row.evaluator,
+                            row.spec.name,
+                            row.spec.better == Better::kHigher  ? "higher"
+                            : row.spec.better == Better::kLower ? "lower"
+                                                                : "",
+                            cell.column,
+                            number_text(cell.value.value, format),
+                            number_text(cell.value.std_error, format),
+                            number_text(cell.value.ci_low, format),
+                            number_text(cell.value.ci_high, format),
+                            std::to_string(cell.value.n),
+                            std::to_string(cell.runs),
+                            of_pair(paired ? cell.paired->difference : 0),
+                            of_pair(paired ? cell.paired->ci_low : 0),
+                            of_pair(paired ? cell.paired->ci_high : 0),
+                            of_pair(paired ? cell.paired->p_value : 0),
+                            of_pair(cell.p_holm),
+                            paired ? cell.paired->test : "",
+                            of_pair(paired ? cell.paired->effect_size : 0),
+                            of_pair(paired ? cell.paired->detectable : 0),
+                            paired ? std::to_string(cell.paired->gained) : "",
+                            paired ? std::to_string(cell.paired->lost) : ""});
     }
   }
-  return rows;
-}
-
-std::string escape(const std::string& text, const std::string& special, const std::string& prefix) {
-  std::string result;
-  for (const char c : text) {
-    if (special.find(c) != std::string::npos) result += prefix;
-    result += c;
-  }
-  return result;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  return "\"" + escape(text, "\"", "\"") + "\"";
-}
-
-std::string as_csv(const Comparison& comparison) {
-  std::string text;
-  const auto add = [&](const std::vector<std::string>& fields) {
-    for (std::size_t i = 0; i < fields.size(); ++i) text += (i > 0 ? "," : "") + csv_field(fields[i]);
-    text += "\n";
-  };
-  add(flat_header());
-  for (const auto& row : flatten(comparison, "%.17g")) add(row.fields);
-  return text;
-}
-
-std::string as_markdown(const Comparison& comparison) {
-  std::string text = "|";
-  for (const auto& name : flat_header()) text += " " + name + " |";
-  text += "\n|";
-  for (std::size_t i = 0; i < flat_header().size(); ++i) text += i < 4 ? " --- |" : " ---: |";
-  text += "\n";
-  for (const auto& row : flatten(comparison, "%.4g")) {
-    text += "|";
-    for (const auto& field : row.fields) text += " " + escape(field, "|", "\\") + " |";
-    text += "\n";
-  }
-  for (const auto& note : comparison.notes) text += "\n" + note + "\n";
-  return text;
-}
-
-std::string as_latex(const Comparison& comparison) {
-  // Texts left, numbers right: the first four columns, and the test's name.
-  std::string text = "\\begin{tabular}{llllrrrrrrrrrrrlrrrr}\n\\hline\n";
-  const auto add = [&](const std::vector<std::string>& fields) {
-    for (std::size_t i = 0; i < fields.size(); ++i) text += (i > 0 ? " & " : "") + escape(fields[i], "_%&#$", "\\");
-    text += " \\\\\n";
-  };
-  add(flat_header());
-  text += "\\hline\n";
-  for (const auto& row : flatten(comparison, "%.4g")) add(row.fields);
-  return text + "\\hline\n\\end{tabular}\n";
+  return table;
 }
 
 std::string as_json(const Comparison& comparison) {
@@ -176,10 +111,6 @@ std::string as_json(const Comparison& comparison) {
       .dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string pad(const std::string& text, std::size_t width) {
-  return text.size() >= width ? text : text + std::string(width - text.size(), ' ');
-}
-
 std::string as_table(const Comparison& comparison) {
   std::size_t width = 8;
   for (const auto& column : comparison.columns) width = std::max(width, column.size());
@@ -194,16 +125,18 @@ std::string as_table(const Comparison& comparison) {
             ")\n";
     for (const auto& cell : row.cells) {
       const auto& v = cell.value;
-      std::string line =
-          "    " + pad(cell.column, width) + "  " + pad(number(v.value), 8) + " +- " + pad(number(v.std_error, "%.2g"), 8) +
-          pad("[" + number(v.ci_low) + ", " + number(v.ci_high) + "]", 20) + pad("n " + std::to_string(v.n), 8);
+      std::string line = "    " + padded(cell.column, width) + "  " + padded(number_text(v.value), 8) + " +- " +
+                         padded(number_text(v.std_error, "%.2g"), 8) +
+                         padded("[" + number_text(v.ci_low) + ", " + number_text(v.ci_high) + "]", 20) +
+                         padded("n " + std::to_string(v.n), 8);
       if (cell.runs > 1) line += "x" + std::to_string(cell.runs) + " runs  ";
       if (cell.paired) {
         const bool sure = cell.p_holm < 0.05;
         starred |= sure;
-        line += number(cell.paired->difference, "%+.4g") + " [" + number(cell.paired->ci_low, "%+.3g") + ", " +
-                number(cell.paired->ci_high, "%+.3g") + "] p " + p_text(cell.p_holm) + (sure ? " *" : "") + "  d " +
-                number(cell.paired->effect_size, "%.2f") + "  mde " + number(cell.paired->detectable, "%.2g");
+        line += number_text(cell.paired->difference, "%+.4g") + " [" + number_text(cell.paired->ci_low, "%+.3g") + ", " +
+                number_text(cell.paired->ci_high, "%+.3g") + "] p " + p_value_text(cell.p_holm) + (sure ? " *" : "") +
+                "  d " + number_text(cell.paired->effect_size, "%.2f") + "  mde " +
+                number_text(cell.paired->detectable, "%.2g");
       } else if (cell.is_baseline) {
         line += comparison.columns.size() > 1 ? "baseline" : "";
       } else {
@@ -230,9 +163,13 @@ std::string as_table(const Comparison& comparison) {
 
 std::string format_comparison(const Comparison& comparison, const std::string& format) {
   if (format == "table") return as_table(comparison);
-  if (format == "md") return as_markdown(comparison);
-  if (format == "csv") return as_csv(comparison);
-  if (format == "latex") return as_latex(comparison);
+  if (format == "md") {
+    std::string text = as_markdown(flatten(comparison, "%.4g"));
+    for (const auto& note : comparison.notes) text += "\n" + note + "\n";
+    return text;
+  }
+  if (format == "csv") return as_csv(flatten(comparison, "%.17g"));
+  if (format == "latex") return as_latex(flatten(comparison, "%.4g"));
   if (format == "json") return as_json(comparison);
   throw ConfigError("--format " + format + ": must be one of table, md, csv, latex, json");
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,24 @@ std::vector<double> holm(const std::vector<double>& p_values);
 double student_p(double t, double dof);
 double student_t95(double dof);
 
+/// Bootstrap draws that many comparisons of equally many units share, so that they are made once. May be used by many
+/// threads.
+class BootstrapDraws {
+ public:
+  explicit BootstrapDraws(std::uint64_t seed, int draws = 10000) : seed_(seed), draws_(draws) {}
+  std::uint64_t seed() const { return seed_; }
+  int draws() const { return draws_; }
+  /// How often each unit is taken in each draw: all draws of the first unit, then of the second. Null for so many units that
+  /// keeping them would take too much memory.
+  const std::uint8_t* counts(std::size_t units);
+
+ private:
+  std::uint64_t seed_;
+  int draws_;
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<std::uint8_t>> counts_;  ///< by number of units
+};
+
 struct PairedDifference {
   double difference = 0;           ///< metric of `other` minus metric of `baseline`
   double std_error = 0;            ///< of the difference
@@ -44,6 +64,8 @@ struct PairedDifference {
 
 /// Items in the same order on both sides; at least two. `clusters` names each item's source ("" stands alone); an empty list
 /// is no clusters. Throws DataError otherwise.
+PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
+                                   const std::vector<std::string>& clusters, BootstrapDraws& draws);
 PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
                                    const std::vector<std::string>& clusters, std::uint64_t seed, int draws = 10000);
 

@@ -168,6 +168,7 @@ AlignmentTax alignment_tax(const Collected& collected) {
   if (collected.column_parents.empty()) {
     throw ConfigError("--tax compares stages with the stages they build on; use it with --by stage");
   }
+  BootstrapDraws draws = comparison_draws();
   for (const auto& row : collected.rows) {
     if (row.spec.better == Better::kNeither) continue;
     TaxRow out{row.evaluator, row.spec, {}, {}};
@@ -181,8 +182,8 @@ AlignmentTax alignment_tax(const Collected& collected) {
       if (!line.empty()) {
         parent.against = line.front();
         first.against = line.back();
-        parent.difference = difference_of(collected, row, parent.against, parent.column);
-        first.difference = difference_of(collected, row, first.against, first.column);
+        parent.difference = difference_of(collected, row, parent.against, parent.column, draws);
+        first.difference = difference_of(collected, row, first.against, first.column, draws);
         any |= parent.difference.has_value();
       }
       out.since_parent.push_back(std::move(parent));

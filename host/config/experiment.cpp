@@ -381,18 +381,24 @@ Experiment load_experiment(const std::filesystem::path& path, const Overrides& o
   return parse_experiment(config::read_text(path), path, overrides, catalog);
 }
 
-Experiment parse_experiment(const std::string& yaml_text, const std::filesystem::path& origin, const Overrides& overrides,
-                            const PluginCatalog& catalog) {
+Experiment resolve_experiment(YamlNode& tree, const std::filesystem::path& origin, const Overrides& overrides,
+                              const PluginCatalog& catalog) {
   Experiment experiment;
   experiment.path = origin;
   experiment.base_dir = std::filesystem::absolute(origin).lexically_normal().parent_path();
-  auto [tree, included] = config::compose(yaml_text, origin);
-  const std::string default_name = origin.stem().string();
-  experiment.source_text = included ? config::write_yaml(with_name(tree, default_name)) : yaml_text;
   for (const auto& assignment : overrides.sets) config::apply_set(tree, assignment);
   if (overrides.seed) config::apply_option(tree, "seed", std::to_string(*overrides.seed));
   if (overrides.device) config::apply_option(tree, "device", *overrides.device);
-  Assembler(tree, catalog, experiment).run(default_name);
+  Assembler(tree, catalog, experiment).run(origin.stem().string());
+  return experiment;
+}
+
+Experiment parse_experiment(const std::string& yaml_text, const std::filesystem::path& origin, const Overrides& overrides,
+                            const PluginCatalog& catalog) {
+  auto [tree, included] = config::compose(yaml_text, origin);
+  const std::string source = included ? config::write_yaml(with_name(tree, origin.stem().string())) : yaml_text;
+  Experiment experiment = resolve_experiment(tree, origin, overrides, catalog);
+  experiment.source_text = source;
   experiment.effective_text = config::write_yaml(with_name(tree, experiment.name));
   return experiment;
 }

@@ -23,6 +23,9 @@
 #include "temper/params.h"
 
 namespace temper {
+namespace config {
+struct YamlNode;
+}
 
 /// A stage that a slot builds on: the parameter that names it ("from", "reward") and the stage's name.
 struct StageLink {
@@ -100,6 +103,11 @@ Experiment load_experiment(const std::filesystem::path& path, const Overrides& o
 /// `origin` is the file the text came from: for messages, relative paths and the default name; it need not exist.
 Experiment parse_experiment(const std::string& yaml_text, const std::filesystem::path& origin, const Overrides& overrides,
                             const PluginCatalog& catalog);
+
+/// The same of a composed tree (compose.h), into which the overrides are written; makes neither of the two texts. For many
+/// variants of one experiment.
+Experiment resolve_experiment(config::YamlNode& tree, const std::filesystem::path& origin, const Overrides& overrides,
+                              const PluginCatalog& catalog);
 
 /// For `temper run --dry-run`: the stages in order, then every key with its value and source.
 std::string describe_experiment(const Experiment& experiment);

@@ -85,6 +85,7 @@ class SlotResolver {
       for (const auto& spec : choice.plugin->specs) allowed.push_back(spec.name);
       allowed.insert(allowed.end(), extra_keys.begin(), extra_keys.end());
       for (const auto& entry : map->children) {
+        if (contains(allowed, entry.key)) continue;
         refuse_unknown_keys(one_entry(entry), key, allowed, chosen_elsewhere(entry, choice));
       }
     }

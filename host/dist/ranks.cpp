@@ -1,6 +1,10 @@
 // Reading a launcher's environment (see ranks.h).
 #include "host/dist/ranks.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -52,6 +56,21 @@ constexpr Names kLaunchers[] = {
 };
 constexpr int kMostRanks = 65536;
 
+/// Of srun without MASTER_PORT: a port that the ranks of a step agree on and other steps hardly have, below those that the
+/// system gives to whoever asks.
+int port_of_step(const Variables& variable) {
+  constexpr int kFirst = 15000, kPorts = 15000;
+  const auto number = [&](const char* name) {
+    long long value = 0;
+    const std::string text = text_of(variable, name).value_or("");
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+  };
+  return static_cast<int>(kFirst + (number("SLURM_JOB_ID") * 7 + number("SLURM_STEP_ID")) % kPorts);
+}
+
+const char* of_environment(const char* name) { return *name == '\0' ? nullptr : std::getenv(name); }
+
 }  // namespace
 
 std::optional<Ranks> ranks_from(const Variables& variable) {
@@ -74,7 +93,10 @@ std::optional<Ranks> ranks_from(const Variables& variable) {
                         ") says that this is one process of many, but MASTER_ADDR is not set; " +
                         "set it to the host of rank 0, the same for all");
     }
-    ranks.port = static_cast<std::uint16_t>(number_of(variable, "MASTER_PORT", 1, 65535));
+    const bool of_slurm = text_of(variable, "SLURM_JOB_ID") && std::string_view(names.launcher) == "srun";
+    ranks.port = static_cast<std::uint16_t>(of_slurm && !text_of(variable, "MASTER_PORT")
+                                                ? port_of_step(variable)
+                                                : number_of(variable, "MASTER_PORT", 1, 65535));
     ranks.store_is_there = text_of(variable, "TORCHELASTIC_USE_AGENT_STORE").value_or("") == "True";
     if (text_of(variable, "TEMPER_STORE_SOCKET")) ranks.listening = number_of(variable, "TEMPER_STORE_SOCKET", 0, 1 << 20);
     return ranks;
@@ -82,8 +104,38 @@ std::optional<Ranks> ranks_from(const Variables& variable) {
   return std::nullopt;
 }
 
-std::optional<Ranks> ranks_from_environment() {
-  return ranks_from([](const char* name) { return *name == '\0' ? nullptr : std::getenv(name); });
+std::optional<Ranks> ranks_from_environment() { return ranks_from(of_environment); }
+
+void require_one_process(const Variables& variable, const std::string& what) {
+  for (const auto& names : kLaunchers) {
+    if (!text_of(variable, names.world_size)) continue;
+    const int world_size = number_of(variable, names.world_size, 1, kMostRanks);
+    if (world_size == 1) return;
+    throw ConfigError(what + " is led by one process, but the environment (" + names.launcher +
+                      ") says that this is one of " + std::to_string(world_size) +
+                      "; start it once, without a launcher, or unset " + names.world_size);
+  }
+}
+
+void require_one_process(const std::string& what) { require_one_process(of_environment, what); }
+
+bool is_rank_variable(const std::string& name) {
+  constexpr std::array kNames = {"RANK",        "WORLD_SIZE",         "LOCAL_RANK",   "LOCAL_WORLD_SIZE", "NODE_RANK",
+                                 "GROUP_RANK",  "ROLE_RANK",          "MASTER_ADDR",  "MASTER_PORT",      "GROUP_WORLD_SIZE",
+                                 "ROLE_NAME",   "SLURM_NODEID",       "SLURM_PROCID", "SLURM_LOCALID",    "ROLE_WORLD_SIZE",
+                                 "SLURM_GTIDS", "TEMPER_STORE_SOCKET"};
+  constexpr std::array kBeginnings = {"OMPI_", "PMIX_", "PMI_", "TORCHELASTIC_", "SLURM_STEP"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         std::any_of(kBeginnings.begin(), kBeginnings.end(), [&](const char* one) { return name.rfind(one, 0) == 0; });
+}
+
+std::vector<std::string> environment_of_one() {
+  std::vector<std::string> variables;
+  for (char** one = environ; *one != nullptr; ++one) {
+    std::string variable = *one;
+    if (!is_rank_variable(variable.substr(0, variable.find('=')))) variables.push_back(std::move(variable));
+  }
+  return variables;
 }
 
 }  // namespace temper

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace temper {
 
@@ -26,5 +27,14 @@ using Variables = std::function<const char*(const char* name)>;
 std::optional<Ranks> ranks_from(const Variables& variable);
 /// Of this process's environment.
 std::optional<Ranks> ranks_from_environment();
+
+/// For commands that one process does: ConfigError if the environment says that this is one of several. `what`: "a sweep".
+void require_one_process(const Variables& variable, const std::string& what);
+void require_one_process(const std::string& what);
+
+/// Whether a launcher tells its processes who they are with this variable. Their children must not take it for theirs.
+bool is_rank_variable(const std::string& name);
+/// This process's variables ("NAME=VALUE") without those.
+std::vector<std::string> environment_of_one();
 
 }  // namespace temper

@@ -23,8 +23,8 @@ const std::vector<std::string>& known_kinds() {
 
 }  // namespace
 
-std::string PluginInfo::sha256() const {
-  if (sha256_.empty()) sha256_ = sha256_file(path);
+const std::string& PluginInfo::sha256() const {
+  std::call_once(hashed_, [this] { sha256_ = sha256_file(path); });
   return sha256_;
 }
 

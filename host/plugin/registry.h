@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,9 +19,10 @@ namespace temper {
 struct PluginInfo {
   std::string id, version, source, abi_tag;
   std::filesystem::path path;
-  std::string sha256() const;  ///< of the file, computed when first asked
+  const std::string& sha256() const;  ///< of the file, computed when first asked, by whichever thread
 
  private:
+  mutable std::once_flag hashed_;
   mutable std::string sha256_;
 };
 

@@ -20,6 +20,8 @@ namespace {
 
 constexpr char kTrailerMark[] = "\ntemper sha256 ";
 constexpr std::size_t kTrailerSize = sizeof kTrailerMark - 1 + 64 + 1;
+/// Where the superblock of HDF5's earliest format says that the file is open for writing.
+constexpr std::size_t kOpenMark = 20;
 constexpr std::size_t kGrowth = 1 << 18;
 
 h5::Handle memory_access() {
@@ -38,14 +40,16 @@ std::string unique_name() {
 
 std::string trailer(std::string_view image) { return kTrailerMark + sha256_hex(image) + "\n"; }
 
-/// Cuts the trailer off and checks it. A file that another program rewrote has none.
-bool is_intact(std::string& content) {
-  if (content.size() < kTrailerSize) return true;
+/// Cuts the trailer off and checks it.
+Seal take_seal(std::string& content) {
+  if (content.size() < kTrailerSize) return Seal::kMissing;
   const std::size_t at = content.size() - kTrailerSize;
-  if (content.compare(at, sizeof kTrailerMark - 1, kTrailerMark) != 0) return true;
+  if (content.compare(at, sizeof kTrailerMark - 1, kTrailerMark) != 0) return Seal::kMissing;
   const std::string found = content.substr(at);
   content.resize(at);
-  return found == trailer(content);
+  // Another program that opens the file for writing marks it so at once, long before it changes anything.
+  if (content.size() > kOpenMark && content[kOpenMark] == 1) content[kOpenMark] = 0;
+  return found == trailer(content) ? Seal::kHolds : Seal::kBroken;
 }
 
 [[noreturn]] void already_there(const fs::path& path) {
@@ -117,7 +121,8 @@ h5::Handle load_image(const fs::path& path, bool writable) {
   if (!fs::exists(path)) throw DataError("record '" + path.string() + "' does not exist");
   std::string content = read_text_file(path);
   if (content.empty()) throw DataError("record '" + path.string() + "' is empty; delete it and run the experiment again");
-  if (!is_intact(content)) {
+  // A file that another program rewrote has no seal; HDF5 judges it.
+  if (take_seal(content) == Seal::kBroken) {
     throw DataError("record '" + path.string() +
                     "' is damaged: its content does not match its check sum; restore a copy, or run the experiment again");
   }
@@ -129,6 +134,11 @@ h5::Handle load_image(const fs::path& path, bool writable) {
                     "); restore a copy, or run the experiment again");
   }
   return file;
+}
+
+Seal seal_of(const fs::path& path) {
+  std::string content = read_text_file(path);
+  return take_seal(content);
 }
 
 void save_image(hid_t file, const fs::path& path, bool exclusive) {

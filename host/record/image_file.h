@@ -31,6 +31,10 @@ h5::Handle new_image();
 /// A snapshot of the file as it is now; safe while another process writes it. Throws DataError in clear words for a file
 /// that is missing, damaged, or no HDF5 file.
 h5::Handle load_image(const std::filesystem::path& path, bool writable);
+/// Of the check sum behind the image: it holds, it does not, or there is none (the end was cut off, or another program
+/// rewrote the file). Throws DataError if the file cannot be read.
+enum class Seal { kHolds, kBroken, kMissing };
+Seal seal_of(const std::filesystem::path& path);
 /// Durable when it returns. `exclusive`: DataError if `path` exists, also if another process made it a moment ago.
 void save_image(hid_t file, const std::filesystem::path& path, bool exclusive);
 /// Temporary files that a killed writer left; call only while holding the lock.

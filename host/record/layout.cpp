@@ -10,6 +10,7 @@ namespace temper::layout {
 namespace {
 
 const std::vector<std::string> kExampleTexts = {"item_id", "prompt_sha", "prompt", "response", "reference"};
+const std::vector<std::string> kLongTexts = {"prompt", "response", "reference"};
 const std::string kCluster = "cluster";
 
 std::string join(const std::vector<std::string>& words) {
@@ -130,7 +131,7 @@ bool has_eval(hid_t file, const std::string& stage, const std::string& evaluator
   return h5::has_link(group, "evals") && h5::has_link(open_group(group, "evals"), to_link_name(evaluator));
 }
 
-EvalResult read_eval(hid_t file, const std::string& stage, const std::string& evaluator) {
+EvalResult read_eval(hid_t file, const std::string& stage, const std::string& evaluator, bool with_texts) {
   const h5::Handle evals = open_group(open_stage(file, stage), "evals");
   const h5::Handle group = open_group(evals, to_link_name(evaluator));
   EvalResult result;
@@ -146,18 +147,26 @@ EvalResult read_eval(hid_t file, const std::string& stage, const std::string& ev
     value.n = metrics.integers("n")[i];
     result.metrics.push_back(std::move(value));
   }
-  const Table examples = h5::read_table(group, "examples");
-  const std::size_t fixed = kExampleTexts.size();
+  const Table examples = h5::read_table(group, "examples", with_texts ? std::vector<std::string>{} : kLongTexts);
+  const std::size_t fixed = kExampleTexts.size() - (with_texts ? 0 : kLongTexts.size());
   const bool clustered = examples.columns.size() > fixed && examples.columns[fixed].name == kCluster;
   for (std::size_t c = fixed + (clustered ? 1 : 0); c < examples.columns.size(); ++c) {
     result.score_names.push_back(examples.columns[c].name);
   }
   result.examples.resize(examples.rows());
+  const auto &item_ids = examples.texts("item_id"), &prompt_shas = examples.texts("prompt_sha");
   for (std::size_t i = 0; i < examples.rows(); ++i) {
     auto& row = result.examples[i];
-    row = {examples.texts("item_id")[i],  examples.texts("prompt_sha")[i], examples.texts("prompt")[i],
-           examples.texts("response")[i], examples.texts("reference")[i],  {}};
+    row.item_id = item_ids[i];
+    row.prompt_sha = prompt_shas[i];
     if (clustered) row.cluster = examples.texts(kCluster)[i];
+    row.scores.reserve(result.score_names.size());
+  }
+  for (std::size_t i = 0; with_texts && i < examples.rows(); ++i) {
+    auto& row = result.examples[i];
+    row.prompt = examples.texts("prompt")[i];
+    row.response = examples.texts("response")[i];
+    row.reference = examples.texts("reference")[i];
   }
   for (const auto& name : result.score_names) {
     const auto& scores = examples.numbers(name);

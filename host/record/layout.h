@@ -48,7 +48,8 @@ void write_stage(hid_t stage, const StageSummary& summary);
 /// Exact names of the objects in `group` inside a stage ("log", "evals").
 std::vector<std::string> names_in(hid_t stage, const std::string& group);
 bool has_eval(hid_t file, const std::string& stage, const std::string& evaluator);
-EvalResult read_eval(hid_t file, const std::string& stage, const std::string& evaluator);
+/// `with_texts`: prompts, responses and references, too; they are most of an evaluation.
+EvalResult read_eval(hid_t file, const std::string& stage, const std::string& evaluator, bool with_texts);
 std::vector<PluginRow> read_plugins(hid_t file);
 
 /// Empty if the stage has none.

@@ -167,7 +167,12 @@ std::vector<std::string> RecordReader::evaluators(const std::string& stage) cons
 
 EvalResult RecordReader::eval(const std::string& stage, const std::string& evaluator) const {
   const h5::Session session;
-  return layout::read_eval(state_->file, stage, evaluator);
+  return layout::read_eval(state_->file, stage, evaluator, true);
+}
+
+EvalResult RecordReader::scores(const std::string& stage, const std::string& evaluator) const {
+  const h5::Session session;
+  return layout::read_eval(state_->file, stage, evaluator, false);
 }
 
 }  // namespace temper

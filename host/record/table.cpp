@@ -104,7 +104,7 @@ Cell cell_of(const Column& column) {
 }
 
 /// The layout of what is stored, for memory: whole numbers widen to int64.
-RowLayout stored_layout(hid_t dataset, bool widen) {
+RowLayout stored_layout(hid_t dataset, bool widen, const std::vector<std::string>& leave_out = {}) {
   const Handle stored = own(H5Dget_type(dataset), "read a table's type");
   if (H5Tget_class(stored) != H5T_COMPOUND) throw DataError("the record holds something else where a table should be");
   std::vector<Member> members;
@@ -113,6 +113,7 @@ RowLayout stored_layout(hid_t dataset, bool widen) {
     char* name = H5Tget_member_name(stored, index);
     Member member{name, Cell::kNumber};
     H5free_memory(name);
+    if (std::find(leave_out.begin(), leave_out.end(), member.name) != leave_out.end()) continue;
     const Handle type = own(H5Tget_member_type(stored, index), "read a column's type");
     const H5T_class_t kind = H5Tget_class(type);
     if (kind == H5T_STRING) member.cell = Cell::kText;
@@ -210,10 +211,10 @@ void resize_table(hid_t dataset, std::size_t rows) {
   require(H5Dset_extent(dataset, &size), "resize a table");
 }
 
-Table read_table(hid_t parent, const std::string& name) {
+Table read_table(hid_t parent, const std::string& name, const std::vector<std::string>& leave_out) {
   const std::string action = "read table '" + name + "'";
   const Handle dataset = own(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), action);
-  const RowLayout layout = stored_layout(dataset, true);
+  const RowLayout layout = stored_layout(dataset, true, leave_out);
   const std::size_t count = row_count(dataset);
   std::vector<char> rows(count * layout.size);
   const Handle space = own(H5Dget_space(dataset), action);

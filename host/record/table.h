@@ -34,7 +34,8 @@ Handle write_table(hid_t parent, const std::string& name, const Table& table);
 /// Columns as when the dataset was created (a text column that was clean then takes clean texts only).
 void append_rows(hid_t dataset, const Table& table);
 void resize_table(hid_t dataset, std::size_t rows);
-Table read_table(hid_t parent, const std::string& name);
+/// Without the columns named in `leave_out`, which are not even read.
+Table read_table(hid_t parent, const std::string& name, const std::vector<std::string>& leave_out = {});
 }  // namespace h5
 
 }  // namespace temper

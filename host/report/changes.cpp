@@ -84,8 +84,9 @@ std::string flips_part(const Data& data) {
   }
   std::string body, texts;
   std::size_t without = 0;
+  FlipTexts reader(data.collected);
   for (std::size_t i = 0; i < tables.size() && i < kMostTables; ++i) {
-    const FlipTable& one = *tables[i];
+    FlipTable one = *tables[i];
     const std::string name = one.evaluator + "." + one.metric;
     body += "<tr>" + head_cell(name, "row") + cell(one.column) + cell(std::to_string(one.gained)) +
             cell(std::to_string(one.lost)) + cell(std::to_string(one.stable_yes)) + cell(std::to_string(one.stable_no)) +
@@ -95,6 +96,7 @@ std::string flips_part(const Data& data) {
       ++without;
       continue;
     }
+    reader.fill(one);
     texts +=
         details(name + ", " + one.baseline + " to " + one.column + ": gained " + std::to_string(one.gained) + ", lost " +
                     std::to_string(one.lost),

@@ -227,7 +227,6 @@ void compare_runs(Data& data) {
   } catch (const DataError&) {
     data.flips.clear();  // one column only, or no metric of yes and no: the section says so
   }
-  for (auto& [evaluator, items] : data.collected.items) items.by_column.clear();
   if (data.by != "stage" && data.runs.size() * data.collected.rows.size() > 2000) return;
   try {
     options.by = "stage";

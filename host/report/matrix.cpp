@@ -66,10 +66,13 @@ std::string metrics_down(const Data& data) {
 std::string columns_down(const Data& data) {
   std::vector<std::string> columns = data.collected.columns;
   if (data.row) {
-    const auto ranked = columns_by_rank(data.collected.rows[*data.row], columns);
-    std::stable_sort(columns.begin(), columns.end(), [&](const auto& a, const auto& b) {
-      return std::find(ranked.begin(), ranked.end(), a) < std::find(ranked.begin(), ranked.end(), b);
-    });
+    std::map<std::string, std::size_t> rank;
+    for (const auto& column : columns_by_rank(data.collected.rows[*data.row], columns)) rank.emplace(column, rank.size());
+    const auto place = [&](const std::string& column) {
+      const auto found = rank.find(column);
+      return found == rank.end() ? rank.size() : found->second;
+    };
+    std::stable_sort(columns.begin(), columns.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
   }
   const std::size_t most = std::max<std::size_t>(1, kMostCells / std::max<std::size_t>(1, data.collected.rows.size()));
   std::string text;

@@ -173,7 +173,9 @@ class Runner {
     const std::string key = keys_.stage(slot.name);
     const fs::path entry = cache_.stage_folder(key);
     const auto say = [&](const std::string& text) { progress_.say("stage " + slot.name + ": " + text); };
-    const EntryLock lock(entry, say, cancel_requested);
+    const EntryLock lock(
+        entry, [&](const std::string& owner) { say("waiting for " + owner + ", which computes the same"); },
+        cancel_requested);
     if (cache_.has_stage(key)) {
       const std::string fault = cache_.verify_stage(key);
       if (fault.empty()) return take(slot, key);

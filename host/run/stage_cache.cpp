@@ -49,8 +49,9 @@ std::string host_name() {
 std::string describe_owner(const fs::path& owner) {
   try {
     const Json json = Json::parse(read_text_file(owner));
-    const auto age =
-        std::chrono::duration_cast<std::chrono::seconds>(fs::file_time_type::clock::now() - fs::last_write_time(owner));
+    // The clock may have been set back since.
+    const auto age = std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(
+                                                           fs::file_time_type::clock::now() - fs::last_write_time(owner)));
     return "process " + std::to_string(json.at("pid").get<std::int64_t>()) + " on " + json.at("host").get<std::string>() +
            ", since " + json.at("since").get<std::string>() + ", last sign " + std::to_string(age.count()) + " s ago";
   } catch (const std::exception&) {
@@ -116,7 +117,7 @@ EntryLock::EntryLock(const fs::path& entry, const std::function<void(const std::
   bool told = false;
   try {
     while (!try_lock(handle_, entry)) {
-      if (!told) on_wait("waiting for " + describe_owner(owner_) + ", which computes the same");
+      if (!told) on_wait(describe_owner(owner_));
       told = true;
       if (cancelled()) throw Cancelled("stopped while waiting for another process");
       std::this_thread::sleep_for(kPoll);
@@ -148,11 +149,17 @@ EntryLock::~EntryLock() {
 }
 
 bool EntryLock::is_held(const fs::path& entry) {
-  if (!fs::exists(entry / "lock")) return false;
-  const int handle = open_lock(entry);
-  const bool free = try_lock(handle, entry);
+  // For reading, so that a cache on a read-only medium can be looked at: nobody holds anything there.
+  const int handle = open((entry / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return false;
+  const bool is_held = flock(handle, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   close(handle);
-  return !free;
+  return is_held;
+}
+
+bool is_stage_entry(const fs::path& folder) {
+  return fs::exists(folder / "done.json") || fs::exists(folder / "partial.h5") || fs::exists(folder / "lock") ||
+         fs::exists(folder / "stage.h5");
 }
 
 bool StageCache::has_stage(const std::string& key) const { return fs::exists(stage_folder(key) / "done.json"); }

@@ -19,7 +19,8 @@ namespace temper {
 /// Held while an entry is computed. Movable, released when it ends.
 class EntryLock {
  public:
-  /// Waits; calls `on_wait` once with a sentence about the owner, and `cancelled` between tries (then throws Cancelled).
+  /// Waits; calls `on_wait` once with who holds it ("process 12 on box, since ..."), and `cancelled` between tries (then
+  /// throws Cancelled). What `on_wait` throws ends the waiting.
   EntryLock(const std::filesystem::path& entry, const std::function<void(const std::string&)>& on_wait,
             const std::function<bool()>& cancelled);
   ~EntryLock();
@@ -44,6 +45,9 @@ struct CacheEntry {
   bool complete = false, running = false;
   std::vector<std::string> users = {};  ///< "RUN_ID:STAGE" of the runs beside the cache that share its checkpoint
 };
+
+/// Whether a folder looks like <cache>/stages/<key>, complete or not.
+bool is_stage_entry(const std::filesystem::path& folder);
 
 class StageCache {
  public:

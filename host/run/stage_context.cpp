@@ -52,7 +52,7 @@ void RunStageContext::make_model() {
     try {
       const CheckpointManifest manifest = read_manifest(folder);
       load_weights(folder, manifest, *model_);
-      resume_ = read_state(folder);
+      resume_ = read_state(folder, manifest);
       resumed_step_ = manifest.step;
       weights_changed_ = true;
       env_.progress.say("stage " + env_.slot.name + ": going on from step " + std::to_string(resumed_step_));

@@ -9,6 +9,7 @@
 #include "host/record/record_reader.h"
 #include "host/sweep/sweep.h"
 #include "host/util/files.h"
+#include "host/util/json_seal.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -25,13 +26,15 @@ Json to_json(const SweepPlan& plan) {
     runs.push_back(
         {{"run_id", run.run_id}, {"seed", run.seed}, {"values", values}, {"stages", run.stages}, {"keys", run.keys}});
   }
-  return {{"sweep_version", 1},
-          {"name", plan.name},
-          {"experiment", plan.experiment},
-          {"origin", plan.origin.string()},
-          {"axes", plan.axes},
-          {"text", plan.text},
-          {"runs", runs}};
+  Json json = {{"sweep_version", 1},
+               {"name", plan.name},
+               {"experiment", plan.experiment},
+               {"origin", plan.origin.string()},
+               {"axes", plan.axes},
+               {"text", plan.text},
+               {"runs", runs}};
+  seal_json(json);
+  return json;
 }
 
 std::string status_of(const fs::path& record) {
@@ -96,6 +99,7 @@ SweepPlan load_plan(const fs::path& folder) {
 
 std::string describe_sweep(const fs::path& folder) {
   const SweepPlan plan = load_plan(folder);
+  const SlurmView slurm = view_slurm(folder);
   std::map<std::string, std::size_t> counts;
   std::ostringstream text;
   std::size_t width = 10;
@@ -105,6 +109,9 @@ std::string describe_sweep(const fs::path& folder) {
     const std::string status = status_of(record);
     ++counts[status];
     text << "  " << run.run_id << std::string(width + 2 - run.run_id.size(), ' ') << status;
+    for (const auto* tasks : {&slurm.running, &slurm.queued}) {
+      if (tasks->count(run.run_id) > 0) text << "  " << tasks->at(run.run_id);
+    }
     if (status != "waiting" && status != "unreadable" && status != "complete") {
       const RecordReader reader(record);
       for (const auto& stage : reader.stage_names()) text << "  " << stage << " " << reader.stage(stage).status;
@@ -117,6 +124,7 @@ std::string describe_sweep(const fs::path& folder) {
   double seconds = 0;
   std::size_t done = 0;
   std::map<std::string, std::string> at_work;
+  const bool in_slurm = !slurm.running.empty() || !slurm.queued.empty() || !slurm.error.empty();
   std::ifstream events(folder / "events.jsonl");
   for (std::string line; std::getline(events, line);) {
     const Json event = Json::parse(line, nullptr, false);
@@ -132,6 +140,12 @@ std::string describe_sweep(const fs::path& folder) {
   std::ostringstream head;
   head << plan.name << ": " << plan.runs.size() << " runs (" << summary << "), " << plan.distinct_stages << " distinct of "
        << plan.all_stages << " stages\n";
+  if (in_slurm) {
+    head << "  in Slurm: " << slurm.running.size() << " tasks running, " << slurm.queued.size() << " queued\n";
+    if (!slurm.error.empty()) head << "  Slurm cannot be asked: " << slurm.error << "\n";
+    for (const auto& [task, where] : slurm.running) head << "  at work: " << task << "  " << where << "\n";
+    at_work.clear();  // what the last command saw may be long ago
+  }
   for (const auto& [task, since] : at_work) head << "  at work: " << task << " since " << since << "\n";
   if (done > 0 && done < plan.tasks.size()) {
     const double left = seconds / static_cast<double>(done) * static_cast<double>(plan.tasks.size() - done);

@@ -2,7 +2,10 @@
 #include "host/sweep/plan.h"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <set>
+#include <thread>
 
 #include "host/config/compose.h"
 #include "host/config/yaml_write.h"
@@ -44,8 +47,9 @@ std::map<std::string, std::string> short_names(const std::vector<std::string>& k
 /// What the resolved experiment says of a key: 1e-5 and 0.00001 are one value, 1 is the number and true the flag as the
 /// parameter's type has it.
 std::string resolved_value(const Experiment& experiment, const std::string& key, const std::string& given) {
+  const std::string plugin = key + ".plugin";
   for (const auto& entry : experiment.resolved) {
-    if (entry.key == key || entry.key == key + ".plugin") return entry.value;
+    if (entry.key == key || entry.key == plugin) return entry.value;
   }
   return given;
 }
@@ -79,6 +83,90 @@ config::YamlNode compose(const SweepRequest& request, SweepSpec& spec) {
   return tree;
 }
 
+/// What a cell comes to.
+struct MadeCell {
+  struct Seed {
+    std::string identity;
+    std::vector<std::string> keys;  ///< of the stages
+  };
+  std::vector<std::string> resolved;  ///< the value of each of its assignments
+  std::vector<std::string> stages;
+  std::vector<Seed> seeds;
+};
+
+/// Data is named by its slot: its content is the same for all runs. Filters make other data of it.
+std::string dataset_identity(const Experiment& experiment, const std::string& name) {
+  const auto text_of = [](const SlotConfig& slot) {
+    std::string text = slot.plugin;
+    for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
+    return text;
+  };
+  for (const auto& slot : experiment.datasets) {
+    if (slot.name != name) continue;
+    std::string text = text_of(slot);
+    const auto& data = experiment.corpus.data;
+    if (std::find(data.begin(), data.end(), name) != data.end()) {
+      for (const auto& filter : experiment.corpus.filters) text += "\nfilter " + filter.name + " " + text_of(filter);
+    }
+    return sha256_hex(text);
+  }
+  return "";
+}
+
+MadeCell make_cell(const SweepPlan& plan, const config::YamlNode& tree, const std::vector<Assignment>& cell,
+                   const std::vector<std::uint64_t>& seeds, const Registry& registry) {
+  Overrides overrides;
+  for (const auto& [key, value] : cell) overrides.sets.push_back(key + "=" + value);
+  Experiment experiment;
+  try {
+    config::YamlNode own = tree;
+    experiment = resolve_experiment(own, plan.origin, overrides, registry);
+  } catch (const ConfigError& error) {
+    throw ConfigError("cell " + shown(cell) + ": " + error.what());
+  }
+  MadeCell made;
+  for (const auto& [key, value] : cell) made.resolved.push_back(resolved_value(experiment, key, value));
+  for (const auto& stage : experiment.stages) made.stages.push_back(stage.name);
+  for (const std::uint64_t seed : seeds) {
+    experiment.seed = seed;
+    MadeCell::Seed one{resolved_hash(experiment), {}};
+    StageKeys keys(experiment, registry, experiment.threads, 1,
+                   [&](const std::string& name) { return dataset_identity(experiment, name); });
+    for (const auto& stage : experiment.stages) {
+      one.keys.push_back(stage.checkpoint.empty() ? keys.stage(stage.name) : "");
+    }
+    made.seeds.push_back(std::move(one));
+  }
+  return made;
+}
+
+/// All cells, on all cores. What a cell throws is thrown here, that of the first one.
+std::vector<MadeCell> make_cells(const SweepPlan& plan, const std::vector<std::vector<Assignment>>& cells,
+                                 const std::vector<std::uint64_t>& seeds, const Registry& registry) {
+  const config::YamlNode tree = config::compose(plan.text, plan.origin).tree;
+  std::vector<MadeCell> made(cells.size());
+  std::vector<std::exception_ptr> errors(cells.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t c = next++; c < cells.size(); c = next++) {
+      try {
+        made[c] = make_cell(plan, tree, cells[c], seeds, registry);
+      } catch (...) {
+        errors[c] = std::current_exception();
+      }
+    }
+  };
+  std::vector<std::jthread> others;
+  const std::size_t threads = std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), cells.size());
+  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  others.clear();
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return made;
+}
+
 }  // namespace
 
 std::string name_part(const std::string& value) {
@@ -104,6 +192,7 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
     config::apply_option(with_threads, "threads", std::to_string(request.threads));
     plan.text = config::write_yaml(with_threads);
   }
+  plan.threads = base.threads > 0 ? base.threads : request.threads;
   const auto cells = expand(spec, base.seed);
   const std::vector<std::uint64_t> seeds = spec.seeds.empty() ? std::vector<std::uint64_t>{base.seed} : spec.seeds;
   for (const auto& cell : cells) {
@@ -112,62 +201,31 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
     }
   }
   const auto names = short_names(plan.axes);
-  std::map<std::string, std::string> fingerprints;
-  std::set<std::string> ids;
-  std::map<std::string, std::string> identities;
+  auto made = make_cells(plan, cells, seeds, registry);
+  std::set<std::string> ids, identities;
   std::size_t merged = 0;
-  for (const auto& cell : cells) {
-    Overrides overrides;
-    for (const auto& [key, value] : cell) overrides.sets.push_back(key + "=" + value);
-    Experiment experiment;
-    try {
-      experiment = parse_experiment(plan.text, plan.origin, overrides, registry);
-    } catch (const ConfigError& error) {
-      throw ConfigError("cell " + shown(cell) + ": " + error.what());
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    std::string name;
+    bool exact = true;
+    for (std::size_t k = 0; k < cells[c].size(); ++k) {
+      const std::string& resolved = made[c].resolved[k];
+      exact &= name_part(resolved) == resolved;
+      name += names.at(cells[c][k].first) + "=" + name_part(resolved) + "-";
     }
-    for (const std::uint64_t seed : seeds) {
-      experiment.seed = seed;
-      PlannedRun run{"", cell, seed, {}, {}};
-      bool exact = true;
-      for (const auto& [key, value] : cell) {
-        const std::string resolved = resolved_value(experiment, key, value);
-        exact &= name_part(resolved) == resolved;
-        run.run_id += names.at(key) + "=" + name_part(resolved) + "-";
-      }
-      run.run_id += "s" + std::to_string(seed);
-      const std::string identity = resolved_hash(experiment);
-      if (!identities.emplace(identity, run.run_id).second) {
+    for (std::size_t s = 0; s < seeds.size(); ++s) {
+      const std::string& identity = made[c].seeds[s].identity;
+      if (!identities.insert(identity).second) {
         ++merged;  // the same settings in another spelling
         continue;
       }
+      PlannedRun run{name + "s" + std::to_string(seeds[s]), cells[c], seeds[s], made[c].stages,
+                     std::move(made[c].seeds[s].keys)};
       if (!exact || run.run_id.size() > kLongestId) {
         run.run_id = run.run_id.substr(0, kLongestId - 10) + "-" + identity.substr(0, 8);
       }
       if (!ids.insert(run.run_id).second) {
         run.run_id += "-" + identity.substr(0, 8);
         ids.insert(run.run_id);
-      }
-      // Data is named by its slot: its content is the same for all runs. Filters make other data of it.
-      const auto text_of = [](const SlotConfig& slot) {
-        std::string text = slot.plugin;
-        for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
-        return text;
-      };
-      StageKeys keys(experiment, registry, experiment.threads, 1, [&](const std::string& name) {
-        for (const auto& slot : experiment.datasets) {
-          if (slot.name != name) continue;
-          std::string text = text_of(slot);
-          const auto& data = experiment.corpus.data;
-          if (std::find(data.begin(), data.end(), name) != data.end()) {
-            for (const auto& filter : experiment.corpus.filters) text += "\nfilter " + filter.name + " " + text_of(filter);
-          }
-          return sha256_hex(text);
-        }
-        return std::string();
-      });
-      for (const auto& stage : experiment.stages) {
-        run.stages.push_back(stage.name);
-        run.keys.push_back(stage.checkpoint.empty() ? keys.stage(stage.name) : "");
       }
       plan.runs.push_back(std::move(run));
     }

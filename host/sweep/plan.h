@@ -37,6 +37,7 @@ struct SweepPlan {
   std::vector<PlannedRun> runs;
   std::vector<Task> tasks;
   std::size_t distinct_stages = 0, all_stages = 0;
+  std::int64_t threads = 0;  ///< of the experiment, unless a cell says otherwise; 0 for a plan that was loaded
   std::vector<std::string> notes;
 };
 

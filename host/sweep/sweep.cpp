@@ -1,76 +1,79 @@
 // The coordinator (see sweep.h).
 #include "host/sweep/sweep.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
-#include <ctime>
+#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "host/record/record_reader.h"
 #include "host/record/run_record.h"
-#include "host/sweep/worker.h"
+#include "host/run/stage_cache.h"
+#include "host/sweep/events.h"
+#include "host/sweep/launcher.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 
 namespace temper {
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr auto kPoll = std::chrono::milliseconds(30);
-
 enum class State { kWaiting, kRunning, kDone, kFailed, kNotNeeded };
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 class Coordinator {
  public:
-  Coordinator(const SweepPlan& plan, fs::path folder, const SweepOptions& options, TerminalProgress& progress)
+  Coordinator(const SweepPlan& plan, fs::path folder, const SweepOptions& options, Launcher& launcher,
+              TerminalProgress& progress)
       : plan_(plan),
         folder_(std::move(folder)),
         options_(options),
         progress_(progress),
         states_(plan.tasks.size(), State::kWaiting),
         tries_(plan.tasks.size(), 0),
-        program_(fs::read_symlink("/proc/self/exe").string()) {}
+        launcher_(launcher) {}
 
   SweepOutcome run() {
+    const EntryLock lock(
+        folder_, [&](const std::string& owner) { refuse_second(owner); }, cancel_requested);
+    if (!options_.use_cache) create_folders(own_cache());  // its being there says so to whoever goes on
     write_file_atomically(folder_ / "experiment.yaml", plan_.text);
     skip_what_is_done();
     progress_.say("sweep " + plan_.name + ": " + std::to_string(plan_.runs.size()) + " runs, " +
                   std::to_string(count(State::kWaiting)) + " of " + std::to_string(plan_.tasks.size()) + " tasks to do, " +
-                  std::to_string(options_.jobs) + (options_.jobs == 1 ? " job" : " jobs"));
+                  launcher_.describe());
+    take_over();
     while (true) {
-      if (cancel_requested()) stop_all();
+      if (cancel_requested()) interrupt();
       collect();
       if (!stopping_) start_ready();
-      if (running_.empty() && (stopping_ || !has_ready())) break;
-      std::this_thread::sleep_for(kPoll);
+      if (left_ || (count(State::kRunning) == 0 && (stopping_ || !has_ready()))) break;
+      std::this_thread::sleep_for(launcher_.pause());
     }
     progress_.end();
-    if (cancel_requested()) throw Cancelled("the sweep was stopped; `temper resume " + folder_.string() + "` goes on");
+    if (count(State::kDone) + count(State::kNotNeeded) == states_.size()) remove_own_cache();
+    if (cancel_requested()) {
+      throw Cancelled((left_ ? "this command ends, " + *left_ : "the sweep was stopped") + "; `temper resume " +
+                      folder_.string() + "` goes on");
+    }
     return outcome();
   }
 
  private:
-  struct Running {
-    std::size_t task;
-    std::unique_ptr<Worker> worker;
-  };
+  [[noreturn]] void refuse_second(const std::string& owner) const {
+    throw DataError("sweep '" + folder_.string() + "' is being run by " + owner + "; wait for it to end, or stop it first");
+  }
+
+  fs::path own_cache() const { return folder_ / "work" / "cache"; }
+  fs::path cache() const {
+    return options_.use_cache && !fs::exists(own_cache()) ? folder_.parent_path() / "cache" : own_cache();
+  }
+  void remove_own_cache() const {
+    std::error_code ignored;
+    fs::remove_all(own_cache(), ignored);
+  }
 
   fs::path record_of(std::size_t run) const { return folder_ / (plan_.runs[run].run_id + ".h5"); }
   std::string label(std::size_t task) const {
@@ -81,16 +84,11 @@ class Coordinator {
     return static_cast<std::size_t>(std::count(states_.begin(), states_.end(), state));
   }
 
-  void note_event(std::size_t task, const std::string& event, double seconds, const std::string& reason) {
-    Json line = {{"time", now_text()}, {"task", label(task)}, {"event", event}};
-    if (seconds > 0) line["seconds"] = seconds;
-    if (!reason.empty()) line["reason"] = reason;
-    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    const int file = open((folder_ / "events.jsonl").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (file < 0 || write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  void note_event(std::size_t task, const std::string& event, double seconds = 0, const std::string& reason = "",
+                  const std::string& where = "") {
+    if (!append_event(folder_, {label(task), event, seconds, reason, where})) {
       progress_.say("the sweep's log of events could not be written; the sweep goes on");
     }
-    if (file >= 0) close(file);
   }
 
   /// Complete runs need nothing; a stage that only they need is not computed.
@@ -128,10 +126,12 @@ class Coordinator {
     return task.stage.empty() ? record_of(task.run) : folder_ / "work" / task.stage / (name_of(t) + ".h5");
   }
 
+  /// Whether nothing is before the task, or only what a launcher that takes waiting tasks has already.
   bool is_ready(std::size_t task) const {
     if (states_[task] != State::kWaiting) return false;
     return std::all_of(plan_.tasks[task].needs.begin(), plan_.tasks[task].needs.end(), [&](std::size_t need) {
-      return states_[need] == State::kDone || states_[need] == State::kNotNeeded;
+      return states_[need] == State::kDone || states_[need] == State::kNotNeeded ||
+             (states_[need] == State::kRunning && launcher_.takes_waiting());
     });
   }
   bool has_ready() const {
@@ -141,18 +141,53 @@ class Coordinator {
     return false;
   }
 
+  void take_over() {
+    std::vector<std::string> names;
+    for (std::size_t t = 0; t < plan_.tasks.size(); ++t) names.push_back(name_of(t));
+    const auto tasks = launcher_.take_over(names);
+    for (const std::size_t t : tasks) states_[t] = State::kRunning;
+    if (!tasks.empty()) progress_.say(std::to_string(tasks.size()) + " tasks of an earlier command are taken over");
+  }
+
   void start_ready() {
     while (first_waiting_ < states_.size() && states_[first_waiting_] != State::kWaiting) ++first_waiting_;
-    for (std::size_t t = first_waiting_; t < states_.size() && running_.size() < static_cast<std::size_t>(options_.jobs);
-         ++t) {
-      if (is_ready(t)) start(t);
+    std::vector<TaskOrder> orders;
+    const std::size_t room = launcher_.room();
+    for (std::size_t t = first_waiting_; t < states_.size() && orders.size() < room; ++t) {
+      if (!is_ready(t)) continue;
+      orders.push_back(order_for(t));
+      states_[t] = State::kRunning;
+      ++tries_[t];
+    }
+    if (orders.empty()) return;
+    for (const std::size_t t : launcher_.start(orders)) {
+      states_[t] = State::kWaiting;
+      --tries_[t];
+      first_waiting_ = std::min(first_waiting_, t);
     }
   }
 
-  void start(std::size_t t) {
+  /// Of the tasks under way that `t` needs, those that no other one of them needs.
+  std::vector<std::size_t> behind(std::size_t t) const {
+    std::vector<std::size_t> under_way;
+    for (const std::size_t need : plan_.tasks[t].needs) {
+      if (states_[need] == State::kRunning) under_way.push_back(need);
+    }
+    std::vector<std::size_t> last;
+    for (const std::size_t need : under_way) {
+      const bool implied = std::any_of(under_way.begin(), under_way.end(), [&](std::size_t other) {
+        const auto& before = plan_.tasks[other].needs;
+        return std::find(before.begin(), before.end(), need) != before.end();
+      });
+      if (!implied) last.push_back(need);
+    }
+    return last;
+  }
+
+  /// What to start for a task, and its folders made ready.
+  TaskOrder order_for(std::size_t t) const {
     const Task& task = plan_.tasks[t];
     const PlannedRun& run = plan_.runs[task.run];
-    const std::string name = name_of(t);
     const fs::path record = record_at(t);
     create_folders(record.parent_path());
     remove_placeholder(record);
@@ -160,7 +195,7 @@ class Coordinator {
                                      "--origin", plan_.origin.string(),
                                      "--record", record.string(),
                                      "--seed",   std::to_string(run.seed),
-                                     "--cache",  (folder_.parent_path() / "cache").string()};
+                                     "--cache",  cache().string()};
     for (const auto& [key, value] : run.values) {
       args.push_back("--set");
       args.push_back(key + "=" + value);
@@ -170,11 +205,7 @@ class Coordinator {
       args.push_back(task.stage);
     }
     args.insert(args.end(), options_.worker_args.begin(), options_.worker_args.end());
-    states_[t] = State::kRunning;
-    ++tries_[t];
-    note_event(t, "start", 0, "");
-    running_.push_back({t, std::make_unique<Worker>(program_, args, folder_ / "logs" / (name + ".log"), options_.threads)});
-    tell();
+    return {t, name_of(t), task.stage.empty() ? "run" : task.stage, args, behind(t)};
   }
 
   /// A record that only says why the run could not begin makes way for the run; events.jsonl keeps the reason.
@@ -185,58 +216,65 @@ class Coordinator {
   }
 
   void collect() {
-    for (auto& one : running_) {
-      if (options_.timeout_s > 0 && one.worker->seconds() > options_.timeout_s) {
-        one.worker->kill("took longer than " + format_duration(options_.timeout_s) + " (--timeout) and was stopped");
+    const auto reports = launcher_.poll();
+    for (const auto& report : reports) {
+      const std::size_t t = report.task;
+      if (states_[t] != State::kRunning) continue;  // it failed with what it needs, and is only now taken from the queue
+      if (report.news == TaskNews::kQueued) note_event(t, "queued", 0, "", report.where);
+      if (report.news == TaskNews::kStarted) {
+        note_event(t, "start", 0, "", report.where);
+        computing_[t] = label(t);
+      }
+      if (report.news == TaskNews::kPutOff) {
+        note_event(t, "put off");
+        wait_again(t);
+      }
+      if (report.news == TaskNews::kEnded) {
+        computing_.erase(t);
+        finish(t, report.end, report.tail);
       }
     }
-    for (std::size_t i = 0; i < running_.size();) {
-      if (!running_[i].worker->poll()) {
-        ++i;
-        continue;
-      }
-      const Running ended{running_[i].task, std::move(running_[i].worker)};
-      running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
-      finish(ended);
-    }
+    if (!reports.empty()) tell();
   }
 
-  void finish(const Running& ended) {
-    const std::size_t t = ended.task;
-    const WorkerEnd& end = ended.worker->end();
+  void wait_again(std::size_t t) {
+    states_[t] = State::kWaiting;
+    first_waiting_ = std::min(first_waiting_, t);
+  }
+
+  void finish(std::size_t t, const TaskEnd& end, const std::string& tail) {
     if (end.reason.empty()) {
       states_[t] = State::kDone;
-      note_event(t, "done", ended.worker->seconds(), "");
-      progress_.say("done  " + label(t) + "  " + format_duration(ended.worker->seconds()));
+      note_event(t, "done", end.seconds);
+      progress_.say("done  " + label(t) + (end.seconds > 0 ? "  " + format_duration(end.seconds) : ""));
       if (!plan_.tasks[t].stage.empty()) clear_work(t);
-      tell();
       return;
     }
-    if (cancel_requested()) {
-      states_[t] = State::kWaiting;
+    if (cancel_requested() || (stopping_ && end.stopped)) {
+      wait_again(t);
+      note_event(t, "stopped", end.seconds, end.reason);
       return;
     }
     if (end.code == 1 && status_of(record_at(t)) == "diverged") {
       // A result like any other: runs that build on it find it in the cache and say so in their records.
       states_[t] = State::kDone;
-      note_event(t, "diverged", ended.worker->seconds(), "");
+      note_event(t, "diverged", end.seconds);
       progress_.say("diverged " + label(t));
-      tell();
       return;
     }
-    const std::string tail = tail_of(ended.worker->log());
-    if (tries_[t] <= options_.retries) {
-      note_event(t, "retry", ended.worker->seconds(), end.reason);
+    if (tries_[t] <= options_.retries && !stopping_) {
+      note_event(t, "retry", end.seconds, end.reason);
       progress_.say("again " + label(t) + ": " + end.reason);
-      states_[t] = State::kWaiting;
-      first_waiting_ = std::min(first_waiting_, t);
+      wait_again(t);
       return;
     }
-    note_event(t, "failed", ended.worker->seconds(), end.reason);
-    progress_.say("FAILED " + label(t) + ": " + end.reason + "; log " + ended.worker->log().string() + "\n" + tail);
+    note_event(t, "failed", end.seconds, end.reason);
+    progress_.say("FAILED " + label(t) + ": " + end.reason + "; log " + log_of(folder_, name_of(t)).string() + "\n" + tail);
     fail(t, plan_.tasks[t].stage, end.reason, tail);
-    if (options_.fail_fast) stop_all();
-    tell();
+    if (options_.fail_fast && !stopping_) {
+      stopping_ = true;
+      launcher_.stop_all();
+    }
   }
 
   /// The task and all that need it.
@@ -289,15 +327,22 @@ class Coordinator {
     fs::remove_all(record.parent_path() / record.stem(), ignored);
   }
 
-  void stop_all() {
+  void interrupt() {
     if (stopping_) return;
     stopping_ = true;
-    for (const auto& one : running_) one.worker->ask_to_stop();
+    const std::string going_on = launcher_.interrupt();
+    if (!going_on.empty()) left_ = going_on;
   }
 
   void tell() {
+    const std::size_t waiting = count(State::kRunning) - computing_.size();
     std::string note = std::to_string(count(State::kFailed)) + " failed";
-    for (const auto& one : running_) note += "; " + label(one.task);
+    if (waiting > 0) note += "; " + std::to_string(waiting) + " queued";
+    constexpr std::size_t kMostNames = 8;
+    if (computing_.size() > kMostNames) note += "; " + std::to_string(computing_.size()) + " at work";
+    if (computing_.size() <= kMostNames) {
+      for (const auto& [task, name] : computing_) note += "; " + name;
+    }
     progress_.begin("sweep", static_cast<std::int64_t>(plan_.tasks.size()));
     progress_.update(static_cast<std::int64_t>(count(State::kDone) + count(State::kNotNeeded)), note);
   }
@@ -323,17 +368,27 @@ class Coordinator {
   TerminalProgress& progress_;
   std::vector<State> states_;
   std::vector<int> tries_;
-  std::string program_;
-  std::vector<Running> running_;
+  Launcher& launcher_;
+  std::map<std::size_t, std::string> computing_;  ///< tasks that run now, and their labels
   std::size_t first_waiting_ = 0;
   bool stopping_ = false;
+  std::optional<std::string> left_;  ///< the launcher goes on without this process
 };
 
 }  // namespace
 
 SweepOutcome run_sweep(const SweepPlan& plan, const fs::path& folder, const SweepOptions& options,
                        TerminalProgress& progress) {
-  return Coordinator(plan, fs::absolute(folder).lexically_normal(), options, progress).run();
+  const fs::path place = fs::absolute(folder).lexically_normal();
+  if (options.slurm) {
+    save_slurm_options(place, *options.slurm);
+  } else {
+    require_not_in_slurm(place);
+  }
+  const auto launcher =
+      options.slurm ? make_slurm_launcher(place, *options.slurm, [&](const std::string& line) { progress.say(line); })
+                    : make_local_launcher(place, options.local);
+  return Coordinator(plan, place, options, *launcher, progress).run();
 }
 
 }  // namespace temper

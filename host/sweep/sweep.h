@@ -1,27 +1,32 @@
-// Runs a planned sweep: tasks whose needs are met go to worker processes, as many at once as there are jobs. What is done is
-// in the records and in the stage cache, so a killed sweep goes on where it was; sweep.json is the plan, events.jsonl what
-// happened. Layout: <out>/<sweep>/sweep.json, <out>/<sweep>/<run_id>.h5 and folders, <out>/<sweep>/logs/, and
-// <out>/<sweep>/work/ for stages in flight.
+// Runs a planned sweep: tasks whose needs are met go to a launcher, worker processes here or Slurm. What is done is in the
+// records and in the stage cache, so a killed sweep goes on where it was; sweep.json is the plan, events.jsonl what
+// happened. Layout: <out>/<sweep>/sweep.json, <out>/<sweep>/<run_id>.h5 and folders, <out>/<sweep>/logs/,
+// <out>/<sweep>/work/ for stages in flight, and <out>/<sweep>/slurm/ for what Slurm was asked to do.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/plugin/registry.h"
+#include "host/sweep/local_launcher.h"
 #include "host/sweep/plan.h"
+#include "host/sweep/slurm_launcher.h"
 #include "host/util/progress.h"
 
 namespace temper {
 
 struct SweepOptions {
-  int jobs = 1;
-  int threads = 1;  ///< of each worker
-  int retries = 0;  ///< further tries of a failed task
+  LocalOptions local;
+  std::optional<SlurmOptions> slurm;  ///< there instead of here
+  int retries = 0;                    ///< further tries of a failed task
   bool fail_fast = false;
-  double timeout_s = 0;                  ///< of one task; 0: none
-  std::vector<std::string> worker_args;  ///< handed to each worker: --plugin-path, --no-cache
+  std::vector<std::string> worker_args;  ///< handed to each worker: --plugin-path
+  /// Whether stages are taken from and kept for other runs; if not, the sweep's runs still share among themselves, in a
+  /// cache of the sweep's own that goes when all of them are complete.
+  bool use_cache = true;
 };
 
 struct SweepOutcome {
@@ -36,7 +41,8 @@ void save_plan(const SweepPlan& plan, const std::filesystem::path& folder);
 SweepPlan load_plan(const std::filesystem::path& folder);
 bool is_sweep(const std::filesystem::path& folder);
 
-/// Does what is missing. Throws Cancelled on Ctrl-C, after the workers have saved.
+/// Does what is missing. Throws Cancelled on Ctrl-C, after the workers have saved (Slurm's jobs go on), and DataError if
+/// another process runs the sweep. A sweep that was begun without the cache of other runs goes on without it.
 SweepOutcome run_sweep(const SweepPlan& plan, const std::filesystem::path& folder, const SweepOptions& options,
                        TerminalProgress& progress);
 

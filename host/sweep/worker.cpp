@@ -13,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "host/dist/ranks.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 
@@ -45,6 +46,20 @@ std::string why_code(int code) {
 
 }  // namespace
 
+TaskEnd end_of_process(int code, int signal) {
+  TaskEnd end;
+  if (signal != 0) {
+    end.code = -1;
+    end.signal = signal;
+    end.reason = why(signal);
+    return end;
+  }
+  end.code = code;
+  if (code != 0) end.reason = why_code(code);
+  end.stopped = code == 130;
+  return end;
+}
+
 Worker::Worker(const std::string& program, const std::vector<std::string>& args, const fs::path& log, int threads)
     : log_(log) {
   create_folders(log.parent_path());
@@ -56,10 +71,8 @@ Worker::Worker(const std::string& program, const std::vector<std::string>& args,
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   // Everything that allocates is done before the fork: another thread may hold the allocator's lock.
-  std::vector<std::string> variables;
-  for (char** one = environ; *one != nullptr; ++one) {
-    if (std::strncmp(*one, "OMP_NUM_THREADS=", 16) != 0) variables.emplace_back(*one);
-  }
+  std::vector<std::string> variables = environment_of_one();
+  std::erase_if(variables, [](const std::string& one) { return one.rfind("OMP_NUM_THREADS=", 0) == 0; });
   variables.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
   std::vector<char*> environment;
   for (auto& variable : variables) environment.push_back(variable.data());
@@ -95,13 +108,13 @@ bool Worker::poll() {
   if (got == 0 || (got < 0 && errno == EINTR)) return false;
   ended_ = true;
   if (got < 0) {
-    end_ = {-1, 0, "was lost: " + std::string(std::strerror(errno))};
-  } else if (WIFSIGNALED(status)) {
-    end_ = {-1, WTERMSIG(status), killed_because_.empty() ? why(WTERMSIG(status)) : killed_because_};
+    end_.code = -1;
+    end_.reason = "was lost: " + std::string(std::strerror(errno));
   } else {
-    end_.code = WEXITSTATUS(status);
-    if (end_.code != 0) end_.reason = why_code(end_.code);
+    end_ = WIFSIGNALED(status) ? end_of_process(0, WTERMSIG(status)) : end_of_process(WEXITSTATUS(status), 0);
+    if (end_.signal != 0 && !killed_because_.empty()) end_.reason = killed_because_;
   }
+  end_.seconds = seconds();
   return true;
 }
 

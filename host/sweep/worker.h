@@ -1,5 +1,5 @@
 // A child process that does one task: started with its output in a log file, watched, stopped gently or at once.
-// It dies with its parent. Used by the coordinator only.
+// It dies with its parent. Used by the local launcher; the words for how a task ended are everybody's.
 #pragma once
 
 #include <sys/types.h>
@@ -9,13 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace temper {
+#include "host/sweep/launcher.h"
 
-struct WorkerEnd {
-  int code = 0;        ///< exit status; -1 if a signal ended it
-  int signal = 0;      ///< that ended it
-  std::string reason;  ///< "" if all went well; else a sentence
-};
+namespace temper {
 
 class Worker {
  public:
@@ -27,7 +23,7 @@ class Worker {
 
   /// Whether it has ended; then `end()` says how.
   bool poll();
-  const WorkerEnd& end() const { return end_; }
+  const TaskEnd& end() const { return end_; }
   void ask_to_stop() const;  ///< as Ctrl-C: it saves first
   void kill(const std::string& why);
   double seconds() const;
@@ -39,8 +35,11 @@ class Worker {
   pid_t pid_ = -1;
   bool ended_ = false;
   std::string killed_because_;
-  WorkerEnd end_;
+  TaskEnd end_;
 };
+
+/// How a process of this program ended: by a signal, or with an exit code if `signal` is 0.
+TaskEnd end_of_process(int code, int signal);
 
 /// The last lines of a log, without progress lines that were overwritten.
 std::string tail_of(const std::filesystem::path& log, std::size_t lines = 12);

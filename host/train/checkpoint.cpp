@@ -11,6 +11,7 @@
 
 #include "host/train/safetensors.h"
 #include "host/util/files.h"
+#include "host/util/json_seal.h"
 #include "temper/hash.h"
 
 namespace temper {
@@ -79,31 +80,36 @@ std::string save_checkpoint(const fs::path& folder, CheckpointManifest manifest,
     weights.metadata["format"] = "pt";
     write_safetensors(staging / kWeights, weights);
     manifest.weights_sha256 = sha256_file(staging / kWeights);
-    if (state != nullptr) write_dict(staging / kState, *state);
+    if (state != nullptr) {
+      write_dict(staging / kState, *state);
+      manifest.state_sha256 = sha256_file(staging / kState);
+    }
     if (extras != nullptr && !(extras->tensors.empty() && extras->texts.empty())) {
       write_dict(staging / kExtras, *extras);
       manifest.extras_sha256 = sha256_file(staging / kExtras);
     }
     if (!manifest.tokenizer_file.empty()) write_file_atomically(staging / manifest.tokenizer_file, tokenizer_bytes);
-    const Json json = {{"format_version", kFormatVersion},
-                       {"experiment", manifest.experiment},
-                       {"run_id", manifest.run_id},
-                       {"stage", manifest.stage},
-                       {"status", manifest.status},
-                       {"step", manifest.step},
-                       {"tokens", manifest.tokens},
-                       {"seconds", manifest.seconds},
-                       {"flops", manifest.flops},
-                       {"architecture", manifest.architecture},
-                       {"architecture_params", to_json(manifest.architecture_values)},
-                       {"vocab_size", manifest.vocab_size},
-                       {"tokenizer", manifest.tokenizer},
-                       {"tokenizer_params", to_json(manifest.tokenizer_values)},
-                       {"tokenizer_file", manifest.tokenizer_file},
-                       {"tokenizer_sha256", sha256_hex(tokenizer_bytes)},
-                       {"prompt_template", manifest.prompt_template},
-                       {"weights_sha256", manifest.weights_sha256},
-                       {"extras_sha256", manifest.extras_sha256}};
+    Json json = {{"format_version", kFormatVersion},
+                 {"experiment", manifest.experiment},
+                 {"run_id", manifest.run_id},
+                 {"stage", manifest.stage},
+                 {"status", manifest.status},
+                 {"step", manifest.step},
+                 {"tokens", manifest.tokens},
+                 {"seconds", manifest.seconds},
+                 {"flops", manifest.flops},
+                 {"architecture", manifest.architecture},
+                 {"architecture_params", to_json(manifest.architecture_values)},
+                 {"vocab_size", manifest.vocab_size},
+                 {"tokenizer", manifest.tokenizer},
+                 {"tokenizer_params", to_json(manifest.tokenizer_values)},
+                 {"tokenizer_file", manifest.tokenizer_file},
+                 {"tokenizer_sha256", sha256_hex(tokenizer_bytes)},
+                 {"prompt_template", manifest.prompt_template},
+                 {"weights_sha256", manifest.weights_sha256},
+                 {"extras_sha256", manifest.extras_sha256},
+                 {"state_sha256", manifest.state_sha256}};
+    seal_json(json);
     write_file_atomically(staging / kManifest, json.dump(2) + "\n");
     publish_folder(staging, folder);
   } catch (...) {
@@ -143,6 +149,7 @@ CheckpointManifest read_manifest(const fs::path& folder) {
     manifest.prompt_template = json.at("prompt_template");
     manifest.weights_sha256 = json.at("weights_sha256");
     manifest.extras_sha256 = json.value("extras_sha256", "");
+    manifest.state_sha256 = json.value("state_sha256", "");
     if (fs::path(manifest.tokenizer_file).has_parent_path()) throw DataError("tokenizer_file must be a plain file name");
   } catch (const Json::exception& error) {
     throw DataError("checkpoint file '" + path.string() + "' is damaged: " + error.what());
@@ -177,7 +184,9 @@ void load_weights(const fs::path& folder, const CheckpointManifest& manifest, Ar
   }
 }
 
-StateDict read_state(const fs::path& folder) {
+StateDict read_state(const fs::path& folder, const CheckpointManifest& manifest) {
+  // Checkpoints of older versions have no hash of it.
+  if (!manifest.state_sha256.empty()) check_sha(folder / kState, manifest.state_sha256);
   TensorFile file = read_safetensors(folder / kState);
   return {std::move(file.tensors), std::move(file.metadata)};
 }
@@ -187,6 +196,24 @@ StateDict read_extras(const fs::path& folder, const CheckpointManifest& manifest
   check_sha(folder / kExtras, manifest.extras_sha256);
   TensorFile file = read_safetensors(folder / kExtras);
   return {std::move(file.tensors), std::move(file.metadata)};
+}
+
+std::string checkpoint_fault(const fs::path& folder) {
+  try {
+    const CheckpointManifest manifest = read_manifest(folder);
+    const Json json = Json::parse(read_text_file(folder / kManifest));
+    if (const std::string fault = fault_of_json(json); !fault.empty()) return std::string(kManifest) + ": " + fault;
+    check_sha(folder / kWeights, manifest.weights_sha256);
+    if (!manifest.extras_sha256.empty()) check_sha(folder / kExtras, manifest.extras_sha256);
+    if (!manifest.state_sha256.empty()) check_sha(folder / kState, manifest.state_sha256);
+    const std::string tokenizer_sha = json.value("tokenizer_sha256", "");
+    if (!manifest.tokenizer_file.empty() && !tokenizer_sha.empty()) {
+      check_sha(folder / manifest.tokenizer_file, tokenizer_sha);
+    }
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "";
 }
 
 fs::path resumable_name(const fs::path& folder, std::int64_t step) {

@@ -27,6 +27,7 @@ struct CheckpointManifest {
   double seconds = 0, flops = 0;
   std::string weights_sha256;  ///< of model.safetensors; filled by save_checkpoint
   std::string extras_sha256;   ///< of extras.safetensors, "" if there is none; filled by save_checkpoint
+  std::string state_sha256;    ///< of state.safetensors, "" if there is none; filled by save_checkpoint
 };
 
 /// Writes everything to a staging folder beside `folder`, then renames. Returns the sha256 of the weights.
@@ -37,9 +38,14 @@ CheckpointManifest read_manifest(const std::filesystem::path& folder);
 std::string read_tokenizer_bytes(const std::filesystem::path& folder, const CheckpointManifest& manifest);
 /// Copies the weights into `model`. Every name and shape has to match, both ways; the hash is verified.
 void load_weights(const std::filesystem::path& folder, const CheckpointManifest& manifest, Architecture& model);
-StateDict read_state(const std::filesystem::path& folder);
+/// The hash is verified.
+StateDict read_state(const std::filesystem::path& folder, const CheckpointManifest& manifest);
 /// What the stage kept beside the weights; empty if nothing. The hash is verified.
 StateDict read_extras(const std::filesystem::path& folder, const CheckpointManifest& manifest);
+
+/// Empty if temper.json is as it was written and every file is there with the hash that it gives; else a sentence about what
+/// is wrong. Reads only.
+std::string checkpoint_fault(const std::filesystem::path& folder);
 
 /// Resumable checkpoints of a stage in `folder` (named step-<number>), newest first.
 std::vector<std::filesystem::path> resumable_checkpoints(const std::filesystem::path& folder);

@@ -66,6 +66,15 @@ def check_straight(experiment, folder):
     assert "0 of 10 tasks to do" in again.stderr, again.stderr
     table = json.loads(tiny.temper("compare", sweep, "--by", "stages.sft.steps", "--format", "json").stdout)
     assert table["columns"] == ["10", "20"] and table["rows"][0]["runs"] == 4, table["columns"]
+    effects = json.loads(tiny.temper("compare", sweep, "--effects", "--metric", "bits_per_byte", "--format", "json").stdout)
+    (metric,) = effects["metrics"]
+    assert effects["axes"] == ["stages.sft.learning_rate", "stages.sft.steps"], effects["axes"]
+    (steps,) = [level for level in metric["levels"] if level["level"] == "20"]
+    runs = {record.stem: values[2] for record, values in zip(sorted(sweep.glob("*.h5")), straight.values())}
+    mean = lambda words: sum(value for name, value in runs.items() if words in name) / 4
+    assert abs(steps["effect"]["value"] - (mean("steps=20") - mean("steps=10"))) < 1e-9, (steps, runs)
+    assert steps["effect"]["comparisons"] == 4 and steps["effect"]["seeds"] == 2 and len(metric["interactions"]) == 1, metric
+    assert tiny.temper("compare", next(sweep.glob("*.h5")), "--effects", check=False).returncode == 2
     assert "8 complete" in tiny.temper("status", sweep).stdout
     return straight
 

@@ -155,8 +155,10 @@ TEST_CASE("flips tell gained, lost and stable items apart, with the texts") {
   const auto path = write_record("flips", {{"sft", before}, {"ppo", after}});
   CompareOptions options;
   options.max_flips = 1;
-  const auto tables = find_flips(collect_records({path}, options), options);
+  const auto collected = collect_records({path}, options);
+  auto tables = find_flips(collected, options);
   REQUIRE(tables.size() == 1);
+  FlipTexts(collected).fill(tables[0]);
   CHECK(tables[0].gained == 2);
   CHECK(tables[0].lost == 1);
   CHECK(tables[0].stable_yes == 2);

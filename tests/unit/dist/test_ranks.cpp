@@ -76,6 +76,58 @@ TEST_CASE("torchrun, mpirun and srun are understood") {
   }
 }
 
+TEST_CASE("the ranks of a step of Slurm agree on a port, and other steps have another") {
+  const auto port = [](const std::string& job, const std::string& step, const std::string& rank) {
+    return from({{"SLURM_PROCID", rank},
+                 {"SLURM_STEP_NUM_TASKS", "2"},
+                 {"SLURM_STEP_NODELIST", "n1"},
+                 {"SLURM_JOB_ID", job},
+                 {"SLURM_STEP_ID", step}})
+        ->port;
+  };
+  CHECK(port("4000000000", "0", "0") == port("4000000000", "0", "1"));
+  CHECK(port("12", "0", "0") != port("12", "1", "0"));
+  CHECK(port("12", "0", "0") != port("13", "0", "0"));
+  CHECK(port("4000000000", "0", "0") >= 15000);
+  CHECK(port("4000000000", "0", "0") < 30000);
+}
+
+TEST_CASE("a command for one process is refused where a launcher has started several") {
+  const auto refusal = [](const std::map<std::string, std::string>& environment) -> std::string {
+    try {
+      require_one_process(
+          [&](const char* name) -> const char* {
+            const auto found = environment.find(name);
+            return found == environment.end() ? nullptr : found->second.c_str();
+          },
+          "a sweep");
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  CHECK(refusal({}).empty());
+  CHECK(refusal({{"WORLD_SIZE", "1"}, {"RANK", "0"}}).empty());
+  // The script of a job, however many tasks the job has, and a step of one task.
+  CHECK(refusal({{"SLURM_NTASKS", "4"}, {"SLURM_PROCID", "0"}}).empty());
+  CHECK(refusal({{"SLURM_STEP_NUM_TASKS", "1"}, {"SLURM_PROCID", "0"}}).empty());
+  CHECK(refusal({{"WORLD_SIZE", "2"}}).find("one of 2") != std::string::npos);
+  CHECK(refusal({{"SLURM_STEP_NUM_TASKS", "3"}, {"SLURM_PROCID", "1"}}).find("(srun)") != std::string::npos);
+  CHECK(refusal({{"OMPI_COMM_WORLD_SIZE", "3"}}).find("(mpirun)") != std::string::npos);
+}
+
+TEST_CASE("what tells a process its rank is not for its children; the rest of a launcher's environment is") {
+  for (const char* name : {"RANK", "WORLD_SIZE", "MASTER_PORT", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID",
+                           "SLURM_STEP_NUM_TASKS", "TORCHELASTIC_RUN_ID", "TEMPER_STORE_SOCKET"}) {
+    INFO(name);
+    CHECK(is_rank_variable(name));
+  }
+  for (const char* name : {"PATH", "SLURM_JOB_ID", "SLURM_CONF", "OMP_NUM_THREADS", "RANKS", "PMIXED"}) {
+    INFO(name);
+    CHECK_FALSE(is_rank_variable(name));
+  }
+}
+
 TEST_CASE("a wrong environment names the variable, its value and what is allowed") {
   const std::map<std::string, std::string> good{
       {"RANK", "1"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", "29500"}};

@@ -1,0 +1,27 @@
+// Rows of texts as CSV, Markdown and LaTeX, and numbers as texts: what the views of a comparison share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace temper {
+
+struct TextTable {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+  std::vector<bool> is_text;  ///< of each column: texts stand left, numbers right
+};
+
+/// "-" for what is not a number.
+std::string number_text(double value, const char* format = "%.4g");
+/// "<0.001" or three decimals.
+std::string p_value_text(double p);
+std::string padded(const std::string& text, std::size_t width);
+
+/// Fields with commas, quotes or line ends are quoted (RFC 4180).
+std::string csv_field(const std::string& text);
+std::string as_csv(const TextTable& table);
+std::string as_markdown(const TextTable& table);
+std::string as_latex(const TextTable& table);
+
+}  // namespace temper
