@@ -1,9 +1,11 @@
-// Supervised fine-tuning on prompt + demonstration: the loss is on the answer and its EOS only, prompts are context.
-// Source: Ouyang et al., "Training language models to follow instructions with human feedback" (2022), section 3.5.
+// Supervised fine-tuning on prompt + demonstration: the loss is on answers and their EOS, prompts are context, unless
+// loss_on says otherwise. Source: Ouyang et al., "Training language models to follow instructions with human feedback"
+// (2022), section 3.5.
 #include "temper/plugin.h"
 
 #include <algorithm>
 
+#include "loss_mask.h"
 #include "temper/stage.h"
 #include "temper/template.h"
 
@@ -14,6 +16,7 @@ struct SftParams {
   std::string from;
   std::vector<std::string> data;
   std::string prompt_template = "instruction";
+  std::string loss_on = "answers";
   TrainParams train;
 };
 
@@ -23,6 +26,9 @@ ParamTable<SftParams> sft_params() {
   table.stage("from", &P::from, "Stage whose weights are tuned; empty is fresh weights.");
   table.datasets("data", &P::data, "Datasets whose instruction rows are trained on.", {.required = true});
   table.add("template", &P::prompt_template, "How a conversation is written for the model.", {.choices = template_names()});
+  table.add("loss_on", &P::loss_on,
+            "What is learnt of a conversation: its answers with the end after each, the last of them, or prompts as well.",
+            {.choices = {"answers", "last_answer", "everything"}});
   table.include(&P::train, train_params());
   return table;
 }
@@ -49,7 +55,9 @@ std::vector<Example> examples_of(const std::vector<InstructionRow>& rows, const 
   std::int64_t cut = 0;
   for (const auto& row : rows) {
     bool was_cut = false;
-    for (auto& example : training_examples(params.prompt_template, row.messages, context.tokenizer(), traits)) {
+    auto of_row = training_examples(params.prompt_template, row.messages, context.tokenizer(), traits);
+    sft::apply_loss_on(params.loss_on, of_row, traits);
+    for (auto& example : of_row) {
       if (!cut_to(example, static_cast<std::size_t>(params.train.context), was_cut)) {
         throw DataError("instruction row '" + row.id + "' (" + row.source + "): its prompt fills all " +
                         std::to_string(params.train.context) +
