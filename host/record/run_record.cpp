@@ -314,19 +314,26 @@ void RunRecord::add_sentinel(const std::string& stage, const Sentinel& sentinel)
   std::vector<std::string> names, evidence;
   std::vector<std::int64_t> passed;
   std::vector<double> values, limits;
+  const auto add = [&](const std::string& name, std::int64_t has_passed, double value, double limit,
+                       const std::string& words) {
+    names.push_back(name);
+    passed.push_back(has_passed);
+    values.push_back(value);
+    limits.push_back(limit);
+    evidence.push_back(words);
+  };
+  // A check made again after a resume takes its old place, so that the record is that of the straight run.
+  bool placed = false;
   for (std::size_t i = 0; i < before.rows(); ++i) {
-    if (before.texts("name")[i] == sentinel.name) continue;
-    names.push_back(before.texts("name")[i]);
-    passed.push_back(before.integers("passed")[i]);
-    values.push_back(before.numbers("value")[i]);
-    limits.push_back(before.numbers("limit")[i]);
-    evidence.push_back(before.texts("evidence")[i]);
+    if (before.texts("name")[i] == sentinel.name) {
+      if (!placed) add(sentinel.name, sentinel.passed, sentinel.value, sentinel.limit, sentinel.evidence);
+      placed = true;
+    } else {
+      add(before.texts("name")[i], before.integers("passed")[i], before.numbers("value")[i], before.numbers("limit")[i],
+          before.texts("evidence")[i]);
+    }
   }
-  names.push_back(sentinel.name);
-  passed.push_back(sentinel.passed);
-  values.push_back(sentinel.value);
-  limits.push_back(sentinel.limit);
-  evidence.push_back(sentinel.evidence);
+  if (!placed) add(sentinel.name, sentinel.passed, sentinel.value, sentinel.limit, sentinel.evidence);
   h5::write_table(group, kSentinels,
                   {{{"name", std::move(names)},
                     {"passed", std::move(passed)},
