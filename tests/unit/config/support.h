@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "catch.h"
+#include "folder.h"
 #include "host/config/experiment.h"
 #include "temper/error.h"
 
 namespace config_test {
 
+using temper::test::Folder;
 using namespace temper;
 
 class FakeCatalog final : public PluginCatalog {
@@ -164,29 +166,5 @@ inline const ResolvedEntry& entry(const Experiment& experiment, const std::strin
   FAIL("no resolved value " + key);
   throw 0;
 }
-
-/// A folder of its own for each test, removed at the end.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "temper-config-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    const auto file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << text;
-    return file;
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace config_test

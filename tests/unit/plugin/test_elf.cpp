@@ -37,7 +37,7 @@ bool refused(const fs::path& file) {
 }  // namespace
 
 TEST_CASE("files that are no libraries are refused") {
-  const TempFolder folder;
+  const Folder folder;
   const fs::path file = folder.path() / "dataset_x.so";
   std::string noise(5000, '\0');
   Rng rng(3);
@@ -57,7 +57,7 @@ TEST_CASE("files that are no libraries are refused") {
 }
 
 TEST_CASE("a plugin cut short anywhere is refused") {
-  const TempFolder folder;
+  const Folder folder;
   const fs::path file = folder.path() / "dataset_x.so";
   const std::string whole = bytes_of(fixture("good"));
   REQUIRE(whole.size() > 1000);
@@ -69,7 +69,7 @@ TEST_CASE("a plugin cut short anywhere is refused") {
 }
 
 TEST_CASE("a plugin with a damaged header or section table never crashes the probe") {
-  const TempFolder folder;
+  const Folder folder;
   const fs::path file = folder.path() / "dataset_x.so";
   const std::string whole = bytes_of(fixture("good"));
   std::uint64_t table = 0;

@@ -103,7 +103,7 @@ TEST_CASE("broken libraries do not keep the others from loading, and asking for 
 }
 
 TEST_CASE("folders and files that everybody may write to are refused") {
-  const TempFolder folder;
+  const Folder folder;
   const fs::path file = folder.path() / "dataset_sound.so";
   fs::copy(fixture("good"), file);
   REQUIRE(why_refused(file) == "loaded");
@@ -114,13 +114,13 @@ TEST_CASE("folders and files that everybody may write to are refused") {
   CHECK_THAT(why_refused(file), ContainsSubstring("plugin folder") && ContainsSubstring("written by everybody"));
 
   // A link from a safe folder is as unsafe as its target.
-  const TempFolder safe;
+  const Folder safe;
   fs::create_symlink(file, safe.path() / "dataset_sound.so");
   CHECK_THAT(why_refused(safe.path() / "dataset_sound.so"), ContainsSubstring("written by everybody"));
 }
 
 TEST_CASE("a file that is not there, or a link to nothing, is an error with its name") {
-  const TempFolder folder;
+  const Folder folder;
   CHECK_THAT(why_refused(folder.path() / "dataset_none.so"), ContainsSubstring("dataset_none.so"));
   fs::create_symlink(folder.path() / "gone.so", folder.path() / "dataset_link.so");
   CHECK_THAT(why_refused(folder.path() / "dataset_link.so"), ContainsSubstring("dataset_link.so"));
@@ -129,7 +129,7 @@ TEST_CASE("a file that is not there, or a link to nothing, is an error with its 
 }
 
 TEST_CASE("plugin folders come from TEMPER_PLUGIN_PATH and --plugin-path, each once") {
-  const TempFolder a, b;
+  const Folder a, b;
   setenv("TEMPER_PLUGIN_PATH", (a.path().string() + "::" + b.path().string()).c_str(), 1);
   const auto folders = plugin_folders({b.path().string(), fixture_folder("good").string()});
   REQUIRE(folders.size() >= 3);

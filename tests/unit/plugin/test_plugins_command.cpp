@@ -80,7 +80,7 @@ TEST_CASE("plugins check gives 0, 4 and 2") {
 }
 
 TEST_CASE("plugins new writes a project of every kind, and refuses bad names") {
-  const TempFolder folder;
+  const Folder folder;
   for (const auto& kind : template_kinds()) {
     const std::string name = "my_" + kind;
     const Ran made = plugins({"new", kind, name, "--out", folder.path().string()});

@@ -10,35 +10,16 @@
 #include <vector>
 
 #include "catch.h"
+#include "folder.h"
 #include "host/record/record_reader.h"
 #include "host/record/run_record.h"
 #include "temper/error.h"
 
 namespace record_test {
 
+using temper::test::Folder;
 using namespace temper;
 namespace fs = std::filesystem;
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "temper-record-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  std::vector<std::string> names() const {
-    std::vector<std::string> all;
-    for (const auto& entry : fs::directory_iterator(path_)) all.push_back(entry.path().filename().string());
-    return all;
-  }
-
- private:
-  fs::path path_;
-};
 
 inline RecordFacts facts() {
   RecordFacts made;

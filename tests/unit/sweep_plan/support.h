@@ -10,34 +10,16 @@
 #include <vector>
 
 #include "catch.h"
+#include "folder.h"
 #include "host/plugin/registry.h"
 #include "host/sweep/plan.h"
 #include "temper/error.h"
 
 namespace sweep_test {
 
+using temper::test::Folder;
 using namespace temper;
 namespace fs = std::filesystem;
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "temper-sweep-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  fs::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
 
 inline ParamSpec spec(std::string name, ParamType type, ParamValue value) {
   ParamSpec made;

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "catch.h"
+#include "folder.h"
 #include "gpt.h"
 #include "host/record/run_record.h"
 #include "host/run/stage_cache.h"
@@ -20,24 +21,9 @@
 
 using namespace temper;
 namespace fs = std::filesystem;
+using temper::test::Folder;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "temper-verify-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 std::string read_bytes(const fs::path& path) {
   std::ostringstream bytes;
