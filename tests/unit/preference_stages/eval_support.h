@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "byte_tokenizer.h"
+#include "silent_progress.h"
 #include "support.h"
 #include "temper/evaluator.h"
 

@@ -6,7 +6,7 @@
 
 #include "dpo.h"
 #include "reference_sums.h"
-#include "support.h"
+#include "test_context.h"
 
 using namespace temper;
 using namespace temper::test;

@@ -8,7 +8,7 @@
 
 #include "kto.h"
 #include "reference_sums.h"
-#include "support.h"
+#include "test_context.h"
 
 using namespace temper;
 using namespace temper::test;

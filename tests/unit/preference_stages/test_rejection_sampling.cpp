@@ -6,6 +6,7 @@
 #include "reference_sums.h"
 #include "rejection_sampling.h"
 #include "reward_head.h"
+#include "test_context.h"
 
 using namespace temper;
 using namespace temper::test;

@@ -10,7 +10,7 @@
 #include "probe.h"
 #include "reward_model.h"
 #include "reward_models.h"
-#include "support.h"
+#include "test_context.h"
 
 using namespace temper;
 using namespace temper::test;
