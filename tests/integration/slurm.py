@@ -142,13 +142,8 @@ def check_failures(temper, experiment, folder):
     assert again.returncode == 1 and "1 of 5 runs complete" in output, output
     for words in ("Segmentation fault", "the stage wants other data", "was cancelled in Slurm"):
         assert words in output, f"{words} is missing in\n{output}"
-    states = {}
-    for record in sweep.glob("*.h5"):
-        with h5py.File(record, "r") as file:
-            states[record.stem.split("=")[1].split("-")[0]] = str(file.attrs["status"])
-            if "hangs" in record.stem:
-                notes = [row["text"].decode() for row in file["stages/last/notes"]]
-                assert any("was cancelled in Slurm" in note for note in notes), notes
+    states, notes = tiny.sweep_states(sweep)
+    assert any("was cancelled in Slurm" in note for note in notes["hangs"]), notes
     assert states == {"well": "complete", "diverges": "diverged", "segv": "failed", "throws": "failed",
                       "hangs": "failed"}, states
 

@@ -114,13 +114,8 @@ def check_failures(experiment, folder):
     for words in ("Segmentation fault", "Aborted", "Killed", "the stage wants other data", "--timeout"):
         assert words in failed.stderr, f"{words} is missing in\n{failed.stderr}"
     sweep = sweep_folder(out)
-    states = {}
-    for record in sweep.glob("*.h5"):
-        with h5py.File(record, "r") as file:
-            states[record.stem.split("=")[1].split("-")[0]] = str(file.attrs["status"])
-            if "segv" in record.stem:
-                notes = [row["text"].decode() for row in file["stages/last/notes"]]
-                assert any("Segmentation fault" in note for note in notes), notes
+    states, notes = tiny.sweep_states(sweep)
+    assert any("Segmentation fault" in note for note in notes["segv"]), notes
     assert states == {"well": "complete", "diverges": "diverged", **{how: "failed" for how in
                       ("segv", "abort", "killed", "throws", "hangs")}}, states
     assert tiny.temper("resume", sweep, "--plugin-path", FIXTURES, "--timeout", "4", check=False).returncode == 1

@@ -51,6 +51,20 @@ def only_record(folder, experiment="tiny"):
     return records[0]
 
 
+def sweep_states(sweep):
+    """Of a sweep over one axis: the status of each run, and the notes of its stage `last`, by the axis's value."""
+    import h5py
+
+    states, notes = {}, {}
+    for record in pathlib.Path(sweep).glob("*.h5"):
+        value = record.stem.split("=")[1].split("-")[0]
+        with h5py.File(record, "r") as file:
+            states[value] = str(file.attrs["status"])
+            if "stages/last/notes" in file:
+                notes[value] = [row["text"].decode() for row in file["stages/last/notes"]]
+    return states, notes
+
+
 def summary(record, times=("tokens_per_second",)):
     """Everything of a record that must not depend on how the run went; `times` are the metrics that do."""
     import h5py  # only the tests that look into records need it
