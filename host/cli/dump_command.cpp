@@ -24,11 +24,9 @@ std::vector<fs::path> records_in(const std::vector<std::string>& targets) {
       records.emplace_back(target);
       continue;
     }
-    const std::size_t before = records.size();
-    for (const auto& entry : fs::directory_iterator(target)) {
-      if (entry.path().extension() == ".h5") records.push_back(entry.path());
-    }
-    if (records.size() == before) throw DataError("folder '" + target + "' holds no record (*.h5)");
+    const auto found = files_in(target, ".h5");
+    if (found.empty()) throw DataError("folder '" + target + "' holds no record (*.h5)");
+    records.insert(records.end(), found.begin(), found.end());
   }
   std::sort(records.begin(), records.end());
   return records;

@@ -12,6 +12,7 @@
 #include "host/dist/ranks.h"
 #include "host/sweep/plan.h"
 #include "host/sweep/slurm_queue.h"
+#include "host/util/split.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -24,17 +25,7 @@ int cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurr
 SweepSpec spec_of(const ParsedOptions& options) {
   SweepSpec spec;
   for (const auto& text : options.list("vary")) spec.axes.push_back(parse_axis(text));
-  for (const auto& text : options.list("zip")) {
-    std::vector<std::string> keys{""};
-    for (const char c : text) {
-      if (c == ',') {
-        keys.emplace_back();
-      } else {
-        keys.back() += c;
-      }
-    }
-    spec.zips.push_back(std::move(keys));
-  }
+  for (const auto& text : options.list("zip")) spec.zips.push_back(split(text, ','));
   for (const auto& text : options.list("cell")) spec.list.push_back(parse_assignments(text, "--cell"));
   for (const auto& text : options.list("exclude")) spec.excludes.push_back(parse_assignments(text, "--exclude"));
   if (options.has("seeds")) spec.seeds = parse_seeds(options.get<std::string>("seeds"), "--seeds");

@@ -41,10 +41,7 @@ std::string column_of(const std::string& run_id, const std::vector<ResolvedRow>&
     return column_of(run_id, resolved, stage, by.substr(0, comma)) + ", " +
            column_of(run_id, resolved, stage, by.substr(comma + 1));
   }
-  const std::string plugin = by + ".plugin";
-  for (const auto& row : resolved) {
-    if (row.key == by || row.key == plugin) return row.value;
-  }
+  if (const std::string* value = value_of_key(resolved, by)) return *value;
   throw ConfigError("--by " + by + ": the record of run '" + run_id +
                     "' has no such key; use stage, run or a key that `temper run --dry-run` shows");
 }

@@ -2,13 +2,11 @@
 #include "host/compare/compare.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <thread>
 
 #include "host/compare/effects.h"
 #include "host/compare/flips.h"
 #include "host/compare/tax.h"
+#include "host/util/on_all_cores.h"
 #include "temper/error.h"
 #include "temper/params.h"
 
@@ -53,25 +51,9 @@ std::vector<FlipTable> with_texts(std::vector<FlipTable> tables, const Collected
 void compare_pairs(const Collected& collected, const std::string& baseline,
                    const std::vector<std::pair<const MetricRow*, ComparedCell*>>& pairs) {
   BootstrapDraws draws = comparison_draws();
-  std::vector<std::exception_ptr> errors(pairs.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < pairs.size(); i = next++) {
-      try {
-        pairs[i].second->paired = difference_of(collected, *pairs[i].first, baseline, pairs[i].second->column, draws);
-      } catch (...) {
-        errors[i] = std::current_exception();
-      }
-    }
-  };
-  std::vector<std::jthread> others;
-  const std::size_t threads = std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), pairs.size());
-  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
-  work();
-  others.clear();
-  for (const auto& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
+  on_all_cores(pairs.size(), [&](std::size_t i) {
+    pairs[i].second->paired = difference_of(collected, *pairs[i].first, baseline, pairs[i].second->column, draws);
+  });
 }
 
 }  // namespace

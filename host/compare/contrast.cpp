@@ -117,17 +117,11 @@ Contrast bootstrap_contrast(const std::vector<ContrastTerm>& terms, const std::v
     if (!std::isnan(sample)) samples.push_back(sample);
   }
   if (samples.size() < 2) return result;
-  std::sort(samples.begin(), samples.end());
-  const auto last = static_cast<double>(samples.size() - 1);
-  result.ci_low = samples[static_cast<std::size_t>(std::floor(0.025 * last))];
-  result.ci_high = samples[static_cast<std::size_t>(std::ceil(0.975 * last))];
-  const double mean = std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
-  double squares = 0;
-  for (const double sample : samples) squares += (sample - mean) * (sample - mean);
-  result.std_error = std::sqrt(squares / last);
-  const auto below = static_cast<double>(std::upper_bound(samples.begin(), samples.end(), 0.0) - samples.begin());
-  const auto above = static_cast<double>(samples.end() - std::lower_bound(samples.begin(), samples.end(), 0.0));
-  result.p_value = std::min(1.0, 2 * (std::min(below, above) + 1) / (last + 2));
+  const DrawnInterval interval = interval_of_draws(std::move(samples));
+  result.std_error = interval.std_error;
+  result.ci_low = interval.ci_low;
+  result.ci_high = interval.ci_high;
+  result.p_value = interval.p_value;
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "host/record/record_reader.h"
+#include "host/util/split.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -26,27 +27,6 @@ struct Design {
   std::vector<DesignRun> runs;
 };
 
-std::vector<std::string> parts_of(const std::string& by) {
-  std::vector<std::string> parts{""};
-  for (const char c : by) {
-    if (c == ',') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
-/// "" where the run has no such key: a conditional axis that does not apply.
-std::string level_of(const std::vector<ResolvedRow>& resolved, const std::string& key) {
-  const std::string plugin = key + ".plugin";
-  for (const auto& row : resolved) {
-    if (row.key == key || row.key == plugin) return row.value;
-  }
-  return "";
-}
-
 /// In the order of numbers if all are numbers, else as they came.
 void sort_levels(std::vector<std::string>& levels) {
   const auto is_number = [](const std::string& text) {
@@ -62,14 +42,18 @@ void sort_levels(std::vector<std::string>& levels) {
 
 Design read_design(const std::vector<std::filesystem::path>& records, const std::string& by) {
   Design design;
-  design.axes = parts_of(by);
+  design.axes = split(by, ',');
   design.levels.resize(design.axes.size());
   std::map<std::pair<std::string, std::vector<std::string>>, std::string> seen;
   for (const auto& path : records) {
     const RecordReader reader(path);
     const auto resolved = reader.resolved();
     DesignRun run{reader.attribute("run_id"), reader.attribute("seed"), {}};
-    for (const auto& axis : design.axes) run.levels.push_back(level_of(resolved, axis));
+    for (const auto& axis : design.axes) {
+      // "" where the run has no such key: a conditional axis that does not apply.
+      const std::string* level = value_of_key(resolved, axis);
+      run.levels.push_back(level == nullptr ? "" : *level);
+    }
     const auto [other, is_new] = seen.emplace(std::pair{run.seed, run.levels}, run.run_id);
     if (!is_new) {
       throw ConfigError("--by " + by + ": runs " + other->second + " and " + run.run_id +

@@ -42,9 +42,7 @@ TextTable flatten(const Comparison& comparison, const char* format) {
       const auto of_pair = [&](double value) { return paired ? number_text(value, format) : std::string(); };
       table.rows.push_back({row.evaluator,
                             row.spec.name,
-                            row.spec.better == Better::kHigher  ? "higher"
-                            : row.spec.better == Better::kLower ? "lower"
-                                                                : "",
+                            better_text(row.spec.better),
                             cell.column,
                             number_text(cell.value.value, format),
                             number_text(cell.value.std_error, format),

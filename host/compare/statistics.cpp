@@ -215,6 +215,16 @@ double student_p(double t, double dof) {
 
 double student_t95(double dof) { return boost::math::quantile(boost::math::students_t(dof), 0.975); }
 
+DrawnInterval interval_of_draws(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  const auto last = static_cast<double>(samples.size() - 1);
+  const auto below = static_cast<double>(std::upper_bound(samples.begin(), samples.end(), 0.0) - samples.begin());
+  const auto above = static_cast<double>(samples.end() - std::lower_bound(samples.begin(), samples.end(), 0.0));
+  return {deviation_of(samples), samples[static_cast<std::size_t>(std::floor(0.025 * last))],
+          samples[static_cast<std::size_t>(std::ceil(0.975 * last))],
+          std::min(1.0, 2 * (std::min(below, above) + 1) / (last + 2))};
+}
+
 PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const std::vector<ItemValue>& other,
                                    const std::vector<std::string>& clusters, std::uint64_t seed, int draws) {
   BootstrapDraws own(seed, draws);
@@ -249,16 +259,13 @@ PairedDifference paired_difference(const std::vector<ItemValue>& baseline, const
   // A draw of nothing but items that count nothing says nothing.
   std::erase_if(samples, [](double sample) { return std::isnan(sample); });
   if (samples.empty()) throw DataError("a paired comparison needs items that count something");
-  std::sort(samples.begin(), samples.end());
-  const auto last = static_cast<double>(samples.size() - 1);
-  result.ci_low = samples[static_cast<std::size_t>(std::floor(0.025 * last))];
-  result.ci_high = samples[static_cast<std::size_t>(std::ceil(0.975 * last))];
-  result.std_error = deviation_of(samples);
+  const DrawnInterval interval = interval_of_draws(std::move(samples));
+  result.ci_low = interval.ci_low;
+  result.ci_high = interval.ci_high;
+  result.std_error = interval.std_error;
   result.detectable = kDetectable * result.std_error;
   if (!all_means(baseline) || !all_means(other)) {
-    const auto below = static_cast<double>(std::upper_bound(samples.begin(), samples.end(), 0.0) - samples.begin());
-    const auto above = static_cast<double>(samples.end() - std::lower_bound(samples.begin(), samples.end(), 0.0));
-    result.p_value = std::min(1.0, 2 * (std::min(below, above) + 1) / (last + 2));
+    result.p_value = interval.p_value;
     result.test = "bootstrap";
     result.effect_size = kNan;
     return result;

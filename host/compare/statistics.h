@@ -48,6 +48,14 @@ class BootstrapDraws {
   std::map<std::size_t, std::vector<std::uint8_t>> counts_;  ///< by number of units
 };
 
+/// What the values of a statistic in many draws say of it.
+struct DrawnInterval {
+  double std_error = 0, ci_low = 0, ci_high = 0;  ///< 95% percentiles
+  double p_value = 1;                             ///< two-sided, of being 0; never exactly 0
+};
+/// At least one value, none NaN.
+DrawnInterval interval_of_draws(std::vector<double> samples);
+
 struct PairedDifference {
   double difference = 0;           ///< metric of `other` minus metric of `baseline`
   double std_error = 0;            ///< of the difference

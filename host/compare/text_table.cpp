@@ -27,6 +27,10 @@ std::string number_text(double value, const char* format) {
 
 std::string p_value_text(double p) { return p < 0.001 ? "<0.001" : number_text(p, "%.3f"); }
 
+const char* better_text(Better better) {
+  return better == Better::kHigher ? "higher" : better == Better::kLower ? "lower" : "";
+}
+
 std::string padded(const std::string& text, std::size_t width) {
   return text.size() >= width ? text : text + std::string(width - text.size(), ' ');
 }

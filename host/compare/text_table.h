@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "temper/metrics.h"
+
 namespace temper {
 
 struct TextTable {
@@ -16,6 +18,8 @@ struct TextTable {
 std::string number_text(double value, const char* format = "%.4g");
 /// "<0.001" or three decimals.
 std::string p_value_text(double p);
+/// "higher", "lower", or nothing where neither is better.
+const char* better_text(Better better);
 std::string padded(const std::string& text, std::size_t width);
 
 /// Fields with commas, quotes or line ends are quoted (RFC 4180).

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "host/util/split.h"
 #include "temper/error.h"
 
 namespace temper::config {
@@ -132,14 +133,7 @@ std::vector<std::string> names_of(const YamlNode* map) {
 }
 
 std::vector<std::string> split_key(const std::string& key, const Place& place) {
-  std::vector<std::string> parts{""};
-  for (const char c : key) {
-    if (c == '.') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
+  std::vector<std::string> parts = split(key, '.');
   if (std::find(parts.begin(), parts.end(), "") != parts.end()) {
     fail(place, "the key '" + key + "' has an empty part; write it like stages.sft.learning_rate");
   }

@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "host/train/shards.h"
+
 namespace temper {
 namespace {
 
@@ -53,7 +55,7 @@ class ScatterHook final : public c10d::CommHookInterface {
   ScatterHook(BackendPtr backend, std::deque<Pending>& pending) : backend_(std::move(backend)), pending_(pending) {}
   FuturePtr runHook(c10d::GradBucket& bucket) override {
     const at::Tensor buffer = bucket.getBufferRef();
-    const std::int64_t ranks = backend_->getSize(), count = buffer.numel(), size = (count + ranks - 1) / ranks;
+    const std::int64_t ranks = backend_->getSize(), count = buffer.numel(), size = shard_size(count, ranks);
     const std::int64_t begin = std::min(count, backend_->getRank() * size), end = std::min(count, begin + size);
     finish(pending_, kUnderWay - 1);
     Pending sum;

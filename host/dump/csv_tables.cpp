@@ -65,10 +65,6 @@ std::string exact(double value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
-const char* better_of(const MetricSpec& spec) {
-  return spec.better == Better::kHigher ? "higher" : spec.better == Better::kLower ? "lower" : "";
-}
-
 class Tables {
  public:
   explicit Tables(const fs::path& folder) : folder_(folder) {
@@ -137,7 +133,8 @@ void add_stage(Tables& tables, const RecordReader& reader, const std::string& ru
   for (const auto& metric : reader.log_names(stage)) {
     const MetricSpec spec = reader.log_spec(stage, metric);
     for (const auto& point : reader.log(stage, metric)) {
-      tables.add("logs", {run, stage, metric, spec.unit, better_of(spec), std::to_string(point.step), exact(point.value)});
+      tables.add("logs",
+                 {run, stage, metric, spec.unit, better_text(spec.better), std::to_string(point.step), exact(point.value)});
     }
   }
   const StageSamples samples = reader.samples(stage);
@@ -158,8 +155,8 @@ void add_eval(Tables& tables, const EvalResult& result, const Row& start) {
     tables.add(table, row);
   };
   for (const auto& metric : result.metrics) {
-    add("metrics", {metric.spec.name, metric.spec.unit, better_of(metric.spec), exact(metric.value), exact(metric.std_error),
-                    exact(metric.ci_low), exact(metric.ci_high), std::to_string(metric.n)});
+    add("metrics", {metric.spec.name, metric.spec.unit, better_text(metric.spec.better), exact(metric.value),
+                    exact(metric.std_error), exact(metric.ci_low), exact(metric.ci_high), std::to_string(metric.n)});
   }
   for (const auto& example : result.examples) {
     add("examples",

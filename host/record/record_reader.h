@@ -32,6 +32,17 @@ struct NoteRow {
 };
 
 /// All methods throw DataError in clear words for what is not there.
+/// The value of a resolved key, or of the plugin in a slot of that name; null if there is neither. Rows have `key` and
+/// `value`.
+template <class Row>
+const std::string* value_of_key(const std::vector<Row>& resolved, const std::string& key) {
+  const std::string plugin = key + ".plugin";
+  for (const auto& row : resolved) {
+    if (row.key == key || row.key == plugin) return &row.value;
+  }
+  return nullptr;
+}
+
 class RecordReader {
  public:
   explicit RecordReader(const std::filesystem::path& path);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <set>
 #include <type_traits>
 #include <variant>
@@ -14,6 +13,7 @@
 #include "host/record/record_state.h"
 #include "host/record/table.h"
 #include "host/util/files.h"
+#include "host/util/time_text.h"
 #include "temper/abi_tag.h"
 
 namespace temper {
@@ -21,15 +21,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kPausePerFlush = 100;  // writing takes at most one part in so many
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 template <class Row, class Field>
 std::vector<Field> column_of(const std::vector<Row>& rows, Field Row::*field) {

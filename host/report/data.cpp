@@ -8,6 +8,7 @@
 #include <set>
 
 #include "host/sweep/sweep.h"
+#include "host/util/files.h"
 #include "temper/error.h"
 
 namespace temper::report {
@@ -84,12 +85,8 @@ void read_path(const fs::path& path, Data& data, std::set<fs::path>& seen) {
     data.title = "Sweep " + plan.name;
     return;
   }
-  std::vector<fs::path> records;
-  for (const auto& entry : fs::directory_iterator(path)) {
-    if (entry.path().extension() == ".h5") records.push_back(entry.path());
-  }
+  const auto records = files_in(path, ".h5");
   if (records.empty()) throw DataError("folder '" + path.string() + "' holds no record (.h5) and no sweep.json");
-  std::sort(records.begin(), records.end());
   for (const auto& record : records) take(record, false);
 }
 

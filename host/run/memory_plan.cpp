@@ -3,7 +3,6 @@
 #include "host/run/memory_plan.h"
 
 #include <ATen/ATen.h>
-#include <ATen/autocast_mode.h>
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
@@ -12,6 +11,7 @@
 #include <memory>
 
 #include "host/run/model_store.h"
+#include "host/train/autocast.h"
 #include "host/train/lora.h"
 #include "host/train/shards.h"
 #include "temper/loss.h"
@@ -75,11 +75,11 @@ std::int64_t peak_of(Architecture& model, AllocationMeter& meter, std::int64_t r
   if (model.traits().encoder_decoder) input.source_ids_BS = input.ids_BT;
   const at::Tensor labels_N = input.ids_BT.flatten();
   meter.begin();
-  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-  at::autocast::set_autocast_enabled(at::kCPU, settings.bf16);
-  const SummedLoss loss = linear_cross_entropy(model.hidden(input).flatten(0, 1), model.head(), labels_N);
-  at::autocast::clear_cache();
-  at::autocast::set_autocast_enabled(at::kCPU, false);
+  SummedLoss loss;
+  {
+    const Autocast autocast(settings.bf16);
+    loss = linear_cross_entropy(model.hidden(input).flatten(0, 1), model.head(), labels_N);
+  }
   loss.sum.backward();
   return meter.peak();
 }

@@ -11,13 +11,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
-#include <ctime>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "host/util/files.h"
+#include "host/util/time_text.h"
 #include "temper/error.h"
 #include "temper/hash.h"
 
@@ -29,15 +29,6 @@ namespace {
 
 constexpr auto kHeartbeat = std::chrono::seconds(5);
 constexpr auto kPoll = std::chrono::milliseconds(200);
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 std::string host_name() {
   char name[256] = {};

@@ -186,7 +186,7 @@ FitStatus RunStageContext::fit(const FitPlan& plan) {
   if (!env_.profile.empty()) {
     const std::string rank = env_.ranks == nullptr ? "" : ".rank" + std::to_string(env_.ranks->rank());
     trace = std::make_unique<StepTrace>(env_.profile / (env_.slot.name + rank + ".trace.json"));
-    hooks.step_begins = [&trace](std::int64_t) { trace->step_begins(); };
+    hooks.step_begins = [&trace] { trace->step_begins(); };
   }
   report_ = run_fit(*model_, plan, std::move(hooks));
   if (!report_.reason.empty()) note(report_.reason);

@@ -4,22 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "host/util/time_text.h"
+
 namespace temper {
-namespace {
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
-}  // namespace
 
 bool append_event(const std::filesystem::path& sweep, const SweepEvent& event) {
   using Json = nlohmann::ordered_json;

@@ -2,14 +2,13 @@
 #include "host/sweep/plan.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <set>
-#include <thread>
 
 #include "host/config/compose.h"
 #include "host/config/yaml_write.h"
+#include "host/record/record_reader.h"
 #include "host/run/stage_keys.h"
+#include "host/util/on_all_cores.h"
 #include "temper/error.h"
 #include "temper/hash.h"
 
@@ -47,11 +46,8 @@ std::map<std::string, std::string> short_names(const std::vector<std::string>& k
 /// What the resolved experiment says of a key: 1e-5 and 0.00001 are one value, 1 is the number and true the flag as the
 /// parameter's type has it.
 std::string resolved_value(const Experiment& experiment, const std::string& key, const std::string& given) {
-  const std::string plugin = key + ".plugin";
-  for (const auto& entry : experiment.resolved) {
-    if (entry.key == key || entry.key == plugin) return entry.value;
-  }
-  return given;
+  const std::string* value = value_of_key(experiment.resolved, key);
+  return value == nullptr ? given : *value;
 }
 
 std::string identity_of(const SweepPlan& plan) {
@@ -145,25 +141,7 @@ std::vector<MadeCell> make_cells(const SweepPlan& plan, const std::vector<std::v
                                  const std::vector<std::uint64_t>& seeds, const Registry& registry) {
   const config::YamlNode tree = config::compose(plan.text, plan.origin).tree;
   std::vector<MadeCell> made(cells.size());
-  std::vector<std::exception_ptr> errors(cells.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t c = next++; c < cells.size(); c = next++) {
-      try {
-        made[c] = make_cell(plan, tree, cells[c], seeds, registry);
-      } catch (...) {
-        errors[c] = std::current_exception();
-      }
-    }
-  };
-  std::vector<std::jthread> others;
-  const std::size_t threads = std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), cells.size());
-  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
-  work();
-  others.clear();
-  for (const auto& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
+  on_all_cores(cells.size(), [&](std::size_t c) { made[c] = make_cell(plan, tree, cells[c], seeds, registry); });
   return made;
 }
 

@@ -3,7 +3,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/record_function.h>
 
@@ -15,6 +14,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "host/train/autocast.h"
 #include "host/train/optimizer.h"
 #include "host/train/ranks_sum.h"
 #include "temper/random.h"
@@ -24,26 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
-
-/// bf16 matrix products inside its scope; parameters, gradients and optimiser stay float32.
-class Autocast {
- public:
-  explicit Autocast(bool on) : on_(on), before_(at::autocast::is_autocast_enabled(at::kCPU)) {
-    if (!on_) return;
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-    at::autocast::set_autocast_enabled(at::kCPU, true);
-  }
-  ~Autocast() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(at::kCPU, before_);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  bool on_, before_;
-};
 
 at::Tensor random_state() {
   at::Generator generator = at::detail::getDefaultCPUGenerator();
@@ -327,7 +307,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     // Each rank draws for its own rows; anew in every step, so that a checkpoint need not hold the states of all.
     if (ranks != nullptr)
       seed_random(derive_seed(hooks.seed, {"step", std::to_string(number), std::to_string(ranks->rank())}));
-    if (hooks.step_begins) hooks.step_begins(number);
+    if (hooks.step_begins) hooks.step_begins();
     const BatchSums mine = accumulate(model, plan, bf16, ranks, sync.get());
     if (sync == nullptr) optimizer.all_reduce_gradients();
     const AllSteps everyone = with_other_ranks(mine, hooks.cancelled(), ranks);

@@ -22,7 +22,7 @@ struct FitHooks {
   /// Makes a resumable checkpoint of the model's weights and this state.
   std::function<void(const StateDict& state, const FitTotals& totals)> save;
   Progress* progress = nullptr;
-  std::function<void(std::int64_t step)> step_begins;  ///< may be null
+  std::function<void()> step_begins;  ///< may be null
   /// Of many processes, null for one alone. All ranks call run_fit with equal plans and each computes a part of every batch;
   /// hooks but `cancelled`, which any rank may answer, matter on rank 0 alone.
   ParallelEngine* ranks = nullptr;

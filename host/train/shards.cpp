@@ -37,8 +37,6 @@ Buckets gradient_buckets(const std::vector<at::Tensor>& parameters) {
   return buckets;
 }
 
-std::int64_t shard_size(std::int64_t elements, int ranks) { return (elements + ranks - 1) / ranks; }
-
 std::vector<std::vector<ShardSlice>> shard_of(const std::vector<at::Tensor>& parameters, const Buckets& buckets, int rank,
                                               int ranks) {
   std::vector<std::vector<ShardSlice>> shard;

@@ -28,7 +28,7 @@ struct ShardSlice {
 };
 
 /// Elements of a shard: the same for all ranks of a bucket; the last ones may have less to do.
-std::int64_t shard_size(std::int64_t elements, int ranks);
+inline std::int64_t shard_size(std::int64_t elements, std::int64_t ranks) { return (elements + ranks - 1) / ranks; }
 /// Of one rank: the pieces of each bucket, in order.
 std::vector<std::vector<ShardSlice>> shard_of(const std::vector<at::Tensor>& parameters, const Buckets& buckets, int rank,
                                               int ranks);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -85,6 +86,15 @@ void publish_folder(const std::filesystem::path& staging, const std::filesystem:
     fail("write folder", final_path);
   }
   sync_path(final_path.parent_path());
+}
+
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder, const std::string& extension) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == extension) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::vector<std::filesystem::path> program_folders(const std::string& sort) {

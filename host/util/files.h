@@ -16,6 +16,8 @@ void sync_path(const std::filesystem::path& path);  ///< fsync of a file or fold
 /// Folder `final_path` appears complete or not at all: the caller fills `staging`, this syncs and renames it.
 void publish_folder(const std::filesystem::path& staging, const std::filesystem::path& final_path);
 void create_folders(const std::filesystem::path& path);
+/// What is directly in a folder with this extension (".h5"), by name.
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder, const std::string& extension);
 
 /// Where the running program's libraries of one sort ("plugins") lie: beside it in a build, under lib/ when installed. Only
 /// folders that exist.
