@@ -23,6 +23,7 @@
 #include "host/run/runner.h"
 #include "host/sweep/sweep.h"
 #include "host/util/cancel.h"
+#include "host/util/files.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -195,10 +196,7 @@ int resume_command(const std::vector<std::string>& args) {
     return go_on_with_sweep(target, options);
   }
   if (fs::is_directory(target)) {
-    for (const auto& entry : fs::directory_iterator(target)) {
-      if (entry.path().extension() == ".h5") records.push_back(entry.path());
-    }
-    std::sort(records.begin(), records.end());
+    records = files_in(target, ".h5");
     if (records.empty()) throw DataError("folder '" + target.string() + "' holds no record (*.h5)");
   } else {
     records.push_back(target);
@@ -265,8 +263,12 @@ int compare_command(const std::vector<std::string>& args) {
   compare.format = options.get<std::string>("format");
   compare.metric = options.get<std::string>("metric");
   compare.intersect = options.has("intersect");
-  if (options.has("flips") + options.has("tax") + options.has("effects") > 1) {
-    throw ConfigError("--flips, --tax and --effects are different views; ask for one of them");
+  std::vector<std::string> views;
+  for (const std::string view : {"flips", "tax", "effects"}) {
+    if (options.has(view)) views.push_back(view);
+  }
+  if (views.size() > 1) {
+    throw ConfigError("--" + views[0] + " and --" + views[1] + " are two views; ask for one of them");
   }
   if (options.has("flips")) compare.view = CompareView::kFlips;
   if (options.has("tax")) compare.view = CompareView::kTax;
@@ -281,9 +283,8 @@ int compare_command(const std::vector<std::string>& args) {
       records.emplace_back(target);
       continue;
     }
-    for (const auto& entry : fs::directory_iterator(target)) {
-      if (entry.path().extension() == ".h5") records.push_back(entry.path());
-    }
+    const auto found = files_in(target, ".h5");
+    records.insert(records.end(), found.begin(), found.end());
   }
   std::sort(records.begin(), records.end());
   std::printf("%s\n", compare_records(records, compare).c_str());
