@@ -42,6 +42,13 @@ void sync_path(const std::filesystem::path& path) {
   if (failed) fail("write", path);
 }
 
+namespace {
+
+/// A plain name lies in the current folder.
+void sync_parent(const std::filesystem::path& path) { sync_path(path.has_parent_path() ? path.parent_path() : "."); }
+
+}  // namespace
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
   const std::filesystem::path temporary = path.string() + ".tmp" + std::to_string(getpid());
   const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
@@ -64,7 +71,7 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
     errno = reason;
     fail("write file", path);
   }
-  sync_path(path.has_parent_path() ? path.parent_path() : ".");
+  sync_parent(path);
 }
 
 void create_folders(const std::filesystem::path& path) {
@@ -85,7 +92,7 @@ void publish_folder(const std::filesystem::path& staging, const std::filesystem:
   } else if (rename(staging.c_str(), final_path.c_str()) != 0) {
     fail("write folder", final_path);
   }
-  sync_path(final_path.parent_path());
+  sync_parent(final_path);
 }
 
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder, const std::string& extension) {
