@@ -77,3 +77,14 @@ TEST_CASE("empty input is refused") {
   CHECK_THROWS_AS(pad_examples({{{}, {}, {}}}, 8, 0), DataError);
   CHECK_THROWS_AS(pack_examples({{{1}, {}, {}}}, 8, 0), PluginError);
 }
+
+TEST_CASE("a token counts the same with and without packing, P-LOSS-06") {
+  // Seven tokens that cost 1 each and two that cost 4: the mean over tokens is 15/9, over samples it would be 2.5.
+  const std::vector<Example> examples = {{{1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1}, {}}, {{2, 2}, {2, 2}, {}}};
+  for (const Batch& batch : {pad_examples(examples, 16, 0), pack_examples(examples, 16, 0)}) {
+    const at::Tensor counted = batch.labels_BT.masked_select(batch.labels_BT != kIgnoreLabel);
+    const at::Tensor costs = at::where(counted == 1, 1.0, 4.0);
+    CHECK(batch.target_tokens == 9);
+    CHECK(costs.sum().item<double>() / static_cast<double>(batch.target_tokens) == Approx(15.0 / 9));
+  }
+}
