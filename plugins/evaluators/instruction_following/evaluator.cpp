@@ -39,9 +39,9 @@ ParamTable<Params> params_table() {
   table.datasets("data", &Params::data, "Datasets whose items with an instruction_id_list are answered.",
                  {.required = true});
   table.add("limit", &Params::limit, "Answer at most this many items; 0 is all.", {.min = 0, .max = 1e9, .unit = "items"});
-  table.add("max_new_tokens", &Params::max_new_tokens, "Longest answer.", {.min = 1, .max = 1e6, .unit = "tokens"});
   table.add("markdown_bullets", &Params::markdown_bullets,
             "Count bullets as Markdown has them (a rule --- is none) instead of as the published checker does.");
+  table.include(&Params::sampling, sampling_params());
   return table;
 }
 
@@ -158,9 +158,6 @@ std::vector<Task> InstructionFollowing::collect(EvalContext& context) const {
 /// In chunks, for progress and a prompt end on Ctrl-C; a completion does not depend on what else is in its chunk.
 std::vector<Completion> InstructionFollowing::generate(EvalContext& context, const std::vector<Task>& tasks) const {
   constexpr std::size_t kChunk = 64;
-  SamplingParams sampling;
-  sampling.max_new_tokens = params_.max_new_tokens;
-  sampling.temperature = 0;
   std::vector<Completion> answers;
   context.progress().begin("instruction_following", static_cast<std::int64_t>(tasks.size()));
   for (std::size_t from = 0; from < tasks.size(); from += kChunk) {
@@ -169,7 +166,7 @@ std::vector<Completion> InstructionFollowing::generate(EvalContext& context, con
     for (std::size_t i = from; i < std::min(tasks.size(), from + kChunk); ++i) {
       requests.push_back({tasks[i].prompt.ids, derive_seed(context.seed(), {"item", tasks[i].item.id})});
     }
-    for (Completion& answer : context.generator().generate(requests, sampling)) {
+    for (Completion& answer : context.generator().generate(requests, params_.sampling)) {
       // A model that draws single bytes may end in the middle of a character; checks and record need valid UTF-8.
       answer.text = encode(decode(answer.text));
       answers.push_back(std::move(answer));

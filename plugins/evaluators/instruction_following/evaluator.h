@@ -14,8 +14,8 @@ namespace temper::instruction_following {
 struct Params {
   std::vector<std::string> data;
   std::int64_t limit = 0;
-  std::int64_t max_new_tokens = 64;
   bool markdown_bullets = false;
+  SamplingParams sampling;
 };
 ParamTable<Params> params_table();
 

@@ -128,7 +128,7 @@ TEST_CASE("sampling is greedy, limited, and seeded by the item alone") {
   all.add("b", "second prompt", kNoComma);
   last.add("b", "second prompt", kNoComma);
   Params params;
-  params.max_new_tokens = 9;
+  params.sampling.max_new_tokens = 9;
   InstructionFollowing(params).evaluate(all);
   InstructionFollowing(params).evaluate(last);
   CHECK(all.scripted.sampling.max_new_tokens == 9);
