@@ -1,5 +1,6 @@
 // Tokens per second of temper's training loop on synthetic batches, and how much of a step is spent outside LibTorch's
-// kernels. The same model and sizes as bench_train.py. Usage: bench_train D_MODEL LAYERS HEADS STEPS [VOCAB BATCH CONTEXT]
+// kernels. The same model and sizes as bench_train.py.
+// Usage: bench_train D_MODEL LAYERS HEADS STEPS [VOCAB BATCH CONTEXT [DEVICE PRECISION]]
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <malloc.h>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "gpt.h"
+#include "host/device/device.h"
 #include "host/train/loop.h"
 #include "silent_progress.h"
 #include "temper/loss.h"
@@ -48,7 +50,7 @@ struct RandomBatches final : BatchSource {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: bench_train D_MODEL LAYERS HEADS STEPS [VOCAB BATCH CONTEXT]\n");
+    std::fprintf(stderr, "usage: bench_train D_MODEL LAYERS HEADS STEPS [VOCAB BATCH CONTEXT [DEVICE PRECISION]]\n");
     return 2;
   }
   mallopt(M_MMAP_MAX, 0);
@@ -62,6 +64,7 @@ int main(int argc, char** argv) {
   const std::int64_t vocab = number(5, 8192), batch = number(6, 8), context = number(7, 256);
   params.max_positions = context;
   gpt::Gpt model(params, {vocab, 1});
+  model.to(open_device(argc > 8 ? argv[8] : "cpu"));
   std::int64_t count = 0;
   for (const auto& parameter : model.parameters()) count += parameter.tensor.numel();
   RandomBatches batches(batch, context, vocab);
@@ -71,6 +74,7 @@ int main(int argc, char** argv) {
   plan.params.context = context;
   plan.params.log_every = 1;
   plan.params.checkpoint_every = 0;
+  if (argc > 9) plan.params.precision = argv[9];
   plan.train = &batches;
   plan.loss = [&](Architecture& m, const Batch& b) {
     return linear_cross_entropy(m.hidden(b.input).flatten(0, 1), m.head(), b.labels_BT.flatten());
@@ -93,8 +97,10 @@ int main(int argc, char** argv) {
   getrusage(RUSAGE_SELF, &usage);
   std::printf(
       "{\"side\": \"temper\", \"parameters\": %ld, \"tokens_per_second\": %.1f, \"step_seconds\": %.4f, "
-      "\"batch_share\": %.4f, \"peak_rss_mib\": %ld}\n",
+      "\"batch_share\": %.4f, \"tera_flops\": %.2f, \"peak_rss_mib\": %ld}\n",
       static_cast<long>(count), steps * static_cast<double>(batch * context) / seconds, seconds / steps,
-      (batches.seconds - batch_seconds) / seconds, usage.ru_maxrss / 1024);
+      (batches.seconds - batch_seconds) / seconds,
+      model.train_flops_per_token(context) * steps * static_cast<double>(batch * context) / seconds / 1e12,
+      usage.ru_maxrss / 1024);
   return 0;
 }

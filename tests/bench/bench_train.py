@@ -1,6 +1,6 @@
 """The Python side of bench_train: the same GPT-2 style model in eager PyTorch, fused AdamW, the same sizes and threads.
 
-Usage: python bench_train.py D_MODEL LAYERS HEADS STEPS [VOCAB BATCH CONTEXT]
+Usage: python bench_train.py D_MODEL LAYERS HEADS STEPS [VOCAB BATCH CONTEXT [DEVICE PRECISION]]
 """
 import json
 import sys
@@ -37,19 +37,20 @@ class Gpt(nn.Module):
                 nn.init.normal_(p, std=0.02)
 
     def forward(self, ids):
-        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1]))
+        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1], device=ids.device))
         for block in self.blocks:
             x = block(x)
         return F.linear(self.ln_f(x), self.wte.weight)
 
 
 def main():
-    args = [int(a) for a in sys.argv[1:]]
+    args = [int(a) for a in sys.argv[1:8]]
+    device, precision = (sys.argv[8:] + ["cpu", "float32"][len(sys.argv[8:]):])[:2]
     width, layers, heads, steps = args[:4]
     vocab, batch, context = (args[4:] + [8192, 8, 256][len(args) - 4:])[:3]
     torch.set_num_threads(2)
     torch.manual_seed(1)
-    model = Gpt(vocab, context, width, layers, heads)
+    model = Gpt(vocab, context, width, layers, heads).to(device)
     decayed = [p for p in model.parameters() if p.dim() == 2]
     plain = [p for p in model.parameters() if p.dim() < 2]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}],
@@ -58,9 +59,10 @@ def main():
     for step in range(steps + 3):
         if step == 3:
             start = time.perf_counter()
-        ids, labels = torch.randint(vocab, (2, batch, context))
+        ids, labels = torch.randint(vocab, (2, batch, context)).to(device)
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(ids).flatten(0, 1), labels.flatten())
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = F.cross_entropy(model(ids).flatten(0, 1).float(), labels.flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
