@@ -32,8 +32,9 @@ fs::path backend_file(const std::string& name) {
   for (const auto& folder : program_folders("backends")) {
     if (fs::exists(folder / (name + ".so"))) return folder / (name + ".so");
   }
-  throw ConfigError("there is no backend '" + name + "' for many processes in a folder 'backends' beside this program or " +
-                    "under its lib/temper; it is built where its engine's headers are: libgloo-dev for gloo");
+  throw ConfigError(
+      "there is no backend '" + name + "' for many processes in a folder 'backends' beside this program or " +
+      "under its lib/temper; it is built where its engine's headers are: libgloo-dev for gloo, CUDA's and nccl.h for nccl");
 }
 
 MakeBackend open_backend(const std::string& name) {
@@ -73,8 +74,8 @@ StorePtr connect(const Ranks& ranks, std::chrono::milliseconds timeout, bool ser
 
 struct Group::Engine {
   StorePtr store, watch_store;
-  c10::intrusive_ptr<c10d::Backend> backend;
-  c10::intrusive_ptr<c10d::ProcessGroup> group;  ///< the backend as the Reducer wants it
+  c10::intrusive_ptr<c10d::Backend> cpu, gpu;    ///< by where a tensor is; no `gpu` without use_device
+  c10::intrusive_ptr<c10d::ProcessGroup> group;  ///< the backends as the Reducer wants them
 };
 
 Group::Group(const Ranks& ranks, const GroupOptions& options)
@@ -83,9 +84,9 @@ Group::Group(const Ranks& ranks, const GroupOptions& options)
   try {
     engine_->store = connect(ranks_, options_.timeout, ranks_.rank == 0 && !ranks_.store_is_there);
     engine_->watch_store = connect(ranks_, options_.timeout, false);
-    make(engine_->store, ranks_.rank, ranks_.world_size, options_.timeout, engine_->backend);
+    make(engine_->store, ranks_.rank, ranks_.world_size, options_.timeout, engine_->cpu);
     engine_->group = c10::make_intrusive<c10d::ProcessGroup>(engine_->store, ranks_.rank, ranks_.world_size);
-    engine_->group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, engine_->backend);
+    engine_->group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, engine_->cpu);
   } catch (const std::exception& error) {
     throw Error("rank " + std::to_string(ranks_.rank) + " of " + std::to_string(ranks_.world_size) +
                     " found the others missing at " + ranks_.address + ":" + std::to_string(ranks_.port) + " within " +
@@ -94,6 +95,26 @@ Group::Group(const Ranks& ranks, const GroupOptions& options)
                 1);
   }
   watch_ = std::thread([this] { watch(); });
+}
+
+void Group::use_device(c10::Device device) {
+  if (!device.is_cuda() || engine_->gpu) return;
+  const MakeBackend make = open_backend("nccl");
+  try {
+    // Keys of its own: both engines count their messages from 0.
+    const auto store = c10::make_intrusive<c10d::PrefixStore>("nccl", engine_->store);
+    make(store, ranks_.rank, ranks_.world_size, options_.timeout, engine_->gpu);
+    engine_->group->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::NCCL, engine_->gpu);
+  } catch (const std::exception& error) {
+    throw ConfigError("rank " + std::to_string(ranks_.rank) + " cannot use NCCL (" + first_line(error.what()) +
+                      "); NCCL_DEBUG=INFO says more, device: cpu needs none");
+  }
+}
+
+c10d::Backend& Group::backend_for(const at::Tensor& tensor) {
+  if (tensor.device().is_cpu()) return *engine_->cpu;
+  if (engine_->gpu && tensor.device().is_cuda()) return *engine_->gpu;
+  throw ConfigError("ranks share no tensors on device " + tensor.device().str() + "; run with device: cpu, or cuda");
 }
 
 Group::~Group() {
@@ -145,14 +166,14 @@ void Group::explain(const char* what, const std::exception& error) {
 
 void Group::all_reduce_sum(at::Tensor& tensor) {
   std::vector<at::Tensor> tensors{tensor};
-  collective("add up", [&] { return engine_->backend->allreduce(tensors); });
+  collective("add up", [&] { return backend_for(tensor).allreduce(tensors); });
 }
 
 void Group::broadcast(at::Tensor& tensor, int root) {
   std::vector<at::Tensor> tensors{tensor};
   c10d::BroadcastOptions options;
   options.rootRank = root;
-  collective("share", [&] { return engine_->backend->broadcast(tensors, options); });
+  collective("share", [&] { return backend_for(tensor).broadcast(tensors, options); });
 }
 
 std::vector<std::string> Group::all_gather(const std::string& bytes) {
@@ -161,7 +182,7 @@ std::vector<std::string> Group::all_gather(const std::string& bytes) {
     std::vector<std::vector<at::Tensor>> all(1);
     for (std::size_t i = 0; i < world; ++i) all[0].push_back(at::empty_like(mine));
     std::vector<at::Tensor> own{mine};
-    collective("collect", [&] { return engine_->backend->allgather(all, own); });
+    collective("collect", [&] { return engine_->cpu->allgather(all, own); });
     return all[0];
   };
   at::Tensor size = at::tensor({static_cast<std::int64_t>(bytes.size())}, at::kLong);
@@ -180,19 +201,20 @@ std::vector<std::string> Group::all_gather(const std::string& bytes) {
 }
 
 void Group::barrier() {
-  collective("meet", [&] { return engine_->backend->barrier(); });
+  collective("meet", [&] { return engine_->cpu->barrier(); });
 }
 
 std::unique_ptr<GradientSync> Group::sync_gradients(const std::vector<at::Tensor>& parameters,
                                                     const std::vector<std::vector<std::size_t>>& buckets, bool scatter) {
-  return make_gradient_sync(engine_->group, engine_->backend, parameters, buckets, scatter,
+  const bool on_gpu = engine_->gpu && parameters.front().is_cuda();
+  return make_gradient_sync(engine_->group, on_gpu ? engine_->gpu : engine_->cpu, parameters, buckets, scatter,
                             [this](const std::exception& error) { explain("add up gradients", error); });
 }
 
 void Group::all_gather_parts(at::Tensor& whole) {
   const std::int64_t size = whole.numel() / ranks_.world_size;
   at::Tensor own = whole.narrow(0, ranks_.rank * size, size).clone();
-  collective("share", [&] { return engine_->backend->_allgather_base(whole, own); });
+  collective("share", [&] { return backend_for(whole)._allgather_base(whole, own); });
 }
 
 void Group::tell(const std::string& message) { engine_->store->set("say/" + std::to_string(told_++), bytes_of(message)); }

@@ -13,6 +13,10 @@
 #include "host/dist/ranks.h"
 #include "host/train/parallel.h"
 
+namespace c10d {
+class Backend;
+}
+
 namespace temper {
 
 struct GroupOptions {
@@ -24,7 +28,8 @@ struct GroupOptions {
 /// All methods but the destructor throw Error (exit code 1) that names what is known when another process is gone.
 class Group final : public ParallelEngine {
  public:
-  /// Waits for all ranks. Throws ConfigError if there is no such backend, or it does not load here, with the reason.
+  /// Waits for all ranks. Tensors in main memory travel by the backend of the options from the start. Throws ConfigError if
+  /// there is no such backend, or it does not load here, with the reason.
   Group(const Ranks& ranks, const GroupOptions& options);
   ~Group() override;
   Group(const Group&) = delete;
@@ -33,6 +38,8 @@ class Group final : public ParallelEngine {
   int rank() const override { return ranks_.rank; }
   int world_size() const override { return ranks_.world_size; }
   const Ranks& ranks() const { return ranks_; }
+  /// Collective. From here on tensors on a GPU travel by NCCL; on the CPU nothing changes. Throws ConfigError as above.
+  void use_device(c10::Device device);
   void all_reduce_sum(at::Tensor& tensor) override;
   void broadcast(at::Tensor& tensor, int root) override;
   std::vector<std::string> all_gather(const std::string& bytes) override;
@@ -51,6 +58,7 @@ class Group final : public ParallelEngine {
 
  private:
   struct Engine;
+  c10d::Backend& backend_for(const at::Tensor& tensor);
   template <class Work>
   void collective(const char* what, Work&& work);
   [[noreturn]] void explain(const char* what, const std::exception& error);
