@@ -47,8 +47,9 @@ std::vector<std::pair<std::string, std::string>> named_models(const std::vector<
 /// Loads each model once and answers with it.
 class Speakers {
  public:
-  Speakers(const Registry& registry, std::vector<std::pair<std::string, std::string>> models, std::uint64_t seed)
-      : registry_(registry), models_(std::move(models)), seed_(seed) {}
+  Speakers(const Registry& registry, std::vector<std::pair<std::string, std::string>> models, std::uint64_t seed,
+           c10::Device device)
+      : registry_(registry), models_(std::move(models)), seed_(seed), device_(device) {}
 
   std::string answer(const std::string& name, std::vector<Message> messages, const SamplingParams& sampling,
                      const std::function<void(const std::string&)>& on_part) {
@@ -94,7 +95,7 @@ class Speakers {
     auto& loaded = loaded_[name];
     if (loaded.model) return loaded;
     for (const auto& [known, reference] : models_) {
-      if (known == name) loaded = load_model(registry_, find_checkpoint(reference));
+      if (known == name) loaded = load_model(registry_, find_checkpoint(reference), device_);
     }
     return loaded;
   }
@@ -103,6 +104,7 @@ class Speakers {
   std::vector<std::pair<std::string, std::string>> models_;
   std::map<std::string, LoadedModel> loaded_;
   std::uint64_t seed_, turn_ = 0;
+  c10::Device device_;
 };
 
 }  // namespace
@@ -114,6 +116,7 @@ int chat_command(const std::vector<std::string>& args) {
   own.add_options()("system", po::value<std::string>()->default_value(""), "system message")(
       "seed", po::value<std::uint64_t>()->default_value(1), "of the sampling");
   add_sampling_options(own, defaults);
+  add_device_option(own);
   const auto options = parse_options(
       args,
       {"temper chat MODEL... [options]",
@@ -127,7 +130,7 @@ int chat_command(const std::vector<std::string>& args) {
   for (const auto& [name, reference] : models) find_checkpoint(reference);
   const PluginHost host = load_host(options);
   LineReader reader(chat_history_file());
-  Speakers speakers(host.registry, models, options.get<std::uint64_t>("seed"));
+  Speakers speakers(host.registry, models, options.get<std::uint64_t>("seed"), device_of(options));
   ChatOutput output;
   output.width = terminal_width();
   output.print = [](const std::string& part) {

@@ -84,7 +84,8 @@ int eval_command(const std::vector<std::string>& args) {
       "seed", po::value<std::uint64_t>(), "seed of sampling and resampling; by default the experiment's")(
       "out", po::value<std::string>()->default_value("results"), "folder for the record")(
       "dry-run", "show every value and where it comes from, run nothing")(
-      "no-cache", "compute everything anew, and keep nothing for other runs");
+      "no-cache", "compute everything anew, and keep nothing for other runs")(
+      "device", po::value<std::string>(), "cpu, cuda or cuda:N; by default the experiment's");
   const auto options = parse_options(args,
                                      {"temper eval MODEL [--evaluators a,b] [--with EXPERIMENT.yaml] [options]",
                                       "Runs evaluators on a finished model: a record's stage (run.h5:sft) or a checkpoint "
@@ -101,6 +102,7 @@ int eval_command(const std::vector<std::string>& args) {
   const PluginHost host = load_host(options);
   Overrides overrides;
   if (options.has("seed")) overrides.seed = options.get<std::uint64_t>("seed");
+  if (options.has("device")) overrides.device = options.get<std::string>("device");
   const Experiment experiment =
       parse_experiment(evaluation_text(source.text, source.origin, source.plan), source.origin, overrides, host.registry);
   if (options.has("dry-run")) {

@@ -93,6 +93,7 @@ int generate_command(const std::vector<std::string>& args) {
       "system", po::value<std::string>(), "system message")("raw",
                                                             "continue the text as it is, without the prompt template");
   add_sampling_options(own, defaults);
+  add_device_option(own);
   own.add_options()("n", po::value<std::int64_t>()->default_value(1), "answers to the prompt; they share its processing")(
       "seed", po::value<std::uint64_t>()->default_value(1), "of the sampling and of the choice of demonstrations")(
       "shots", po::value<std::int64_t>()->default_value(0), "demonstrations put before the prompt")(
@@ -112,7 +113,7 @@ int generate_command(const std::vector<std::string>& args) {
   if (count < 1) throw ConfigError("n must be at least 1");
   const std::string prompt = with_demonstrations(options, read_prompt(options));
   const PluginHost host = load_host(options);
-  const LoadedModel loaded = load_model(host.registry, find_checkpoint(options.positional[0]));
+  const LoadedModel loaded = load_model(host.registry, find_checkpoint(options.positional[0]), device_of(options));
   const RenderedPrompt rendered = render(options, loaded, prompt);
   std::vector<GenerateRequest> requests;
   const auto seed = options.get<std::uint64_t>("seed");

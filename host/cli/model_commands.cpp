@@ -70,13 +70,14 @@ int logits_command(const std::vector<std::string>& args) {
                                                                               "what an encoder-decoder's encoder reads")(
       "format", po::value<std::string>()->default_value("text"),
       "text (ten best of the last position) or json (all of every position)");
+  add_device_option(own);
   const auto options = parse_options(
       args, {"temper logits MODEL --ids 1,2,3", "Logits of the next token after each of the given ids."}, own, 1, 1);
   if (options.help_shown) return 0;
   if (!options.has("ids")) throw ConfigError("--ids is missing; give token ids such as --ids 1,2,3");
   const bool json = wants_json(options);
   const PluginHost host = load_host(options);
-  const LoadedModel loaded = load_model(host.registry, find_checkpoint(options.positional[0]));
+  const LoadedModel loaded = load_model(host.registry, find_checkpoint(options.positional[0]), device_of(options));
   const at::NoGradGuard guard;
   const auto row = [&](const char* name) {
     const auto ids = parse_ids(options.get<std::string>(name), loaded.manifest.vocab_size);
@@ -94,7 +95,8 @@ int logits_command(const std::vector<std::string>& args) {
     input.source_segments_BS = at::zeros_like(input.source_ids_BS);
     input.segments_BT = at::zeros_like(input.ids_BT);
   }
-  const at::Tensor logits_TV = loaded.model->logits(input).squeeze(0).contiguous();
+  const at::Tensor logits_TV =
+      loaded.model->logits(to_device(input, loaded.model->device())).squeeze(0).to(at::kCPU).contiguous();
   const auto rows = logits_TV.size(0), columns = logits_TV.size(1);
   if (json) {
     Json all = Json::array();

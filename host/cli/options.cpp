@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "host/device/device.h"
 #include "temper/error.h"
 #include "temper/params.h"
 
@@ -60,6 +61,12 @@ bool wants_json(const ParsedOptions& options) {
 ProgressStyle progress_style(const ParsedOptions& options) {
   return progress_style(options.has("quiet") || options.get<std::string>("log-level") == "error");
 }
+
+void add_device_option(po::options_description& own) {
+  own.add_options()("device", po::value<std::string>()->default_value("cpu"), "cpu, cuda or cuda:N");
+}
+
+c10::Device device_of(const ParsedOptions& options) { return open_device(options.get<std::string>("device")); }
 
 PluginHost load_host(const ParsedOptions& options) { return load_plugins(plugin_folders(options.list("plugin-path"))); }
 

@@ -2,6 +2,8 @@
 // that every command has. Used by each command's file.
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <boost/program_options.hpp>
 #include <string>
 #include <vector>
@@ -40,6 +42,10 @@ ParsedOptions parse_options(const std::vector<std::string>& args, const CommandH
 /// The option "format", which has to be text or json.
 bool wants_json(const ParsedOptions& options);
 ProgressStyle progress_style(const ParsedOptions& options);
+/// Adds --device, for commands that compute with a model.
+void add_device_option(boost::program_options::options_description& own);
+/// The device that it names, opened; the CPU without it.
+c10::Device device_of(const ParsedOptions& options);
 /// The plugins that the command line and the environment give.
 PluginHost load_host(const ParsedOptions& options);
 

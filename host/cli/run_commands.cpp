@@ -139,7 +139,7 @@ int run_command(const std::vector<std::string>& args) {
                     "KEY=VALUE, e.g. stages.sft.steps=100; may be repeated")(
       "seed", po::value<std::uint64_t>(), "seed of the run; the same seed gives the same bits")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(
-      "device", po::value<std::string>(), "cpu or cuda")(
+      "device", po::value<std::string>(), "cpu, cuda or cuda:N")(
       "dry-run", "show every value, where it comes from, and the memory it will take; run nothing")(
       "no-cache", "compute everything anew, and keep nothing for other runs")(
       "record", po::value<std::string>(), "write exactly this record, or go on with it if it is there")(

@@ -22,6 +22,7 @@ int score_command(const std::vector<std::string>& args) {
       "out", po::value<std::string>(), "JSONL file for the verdicts; standard output by default")(
       "set", po::value<std::vector<std::string>>()->composing(),
       "PARAMETER=VALUE of the evaluator, e.g. judge=results/judge.h5:judge; may be repeated");
+  add_device_option(own);
   const auto options =
       parse_options(args,
                     {"temper score EVALUATOR --responses FILE.jsonl [--out FILE.jsonl] [--set PARAMETER=VALUE]...",
@@ -38,7 +39,7 @@ int score_command(const std::vector<std::string>& args) {
   const std::string path = options.get<std::string>("responses");
   std::ifstream input(path);
   if (!input) throw DataError("cannot read file '" + path + "'; check that it exists and may be read");
-  CheckpointLender lender(host.registry, "");
+  CheckpointLender lender(host.registry, "", device_of(options));
   guarded(id, "begin_judging", [&] { judge->begin_judging(lender); });
   std::string verdicts;
   std::size_t number = 0;

@@ -2,6 +2,9 @@
 // only what comes before it.
 #include "host/config/experiment.h"
 
+#include <c10/core/Device.h>
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -38,12 +41,11 @@ TopSpecs top_specs(const std::string& default_name) {
                "Name of the experiment; its records lie in a folder of that name."),
       top_spec("description", ParamType::kText, std::string(), "What the experiment asks, for people."),
       top_spec("seed", ParamType::kInt, std::int64_t{1}, "The one seed from which all randomness is derived."),
-      top_spec("device", ParamType::kText, std::string("cpu"), "Where tensors live."),
+      top_spec("device", ParamType::kText, std::string("cpu"), "Where tensors live: cpu, cuda, or cuda:N for GPU number N."),
       top_spec("threads", ParamType::kInt, std::int64_t{0}, "CPU threads; 0 uses all cores."),
       top_spec("validation_fraction", ParamType::kFloat, 0.05, "Share of documents held out for validation."),
   };
   specs.seed.min = 0;
-  specs.device.choices = {"cpu", "cuda"};
   specs.threads.min = 0;
   specs.threads.max = 4096;
   specs.validation_fraction.min = 0;
@@ -63,6 +65,15 @@ void check_name(const std::string& name, const std::string& what, const Place& p
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
   if (!good) fail(place, what + " '" + name + "' is not a usable name: only a-z, 0-9, '_' and '-' are allowed");
+}
+
+/// Whether LibTorch knows such a device; whether it is here is seen when it is opened.
+bool is_device(const std::string& name) {
+  try {
+    return !c10::Device(name).is_meta();
+  } catch (const c10::Error&) {
+    return false;
+  }
 }
 
 std::vector<std::string> section_names(const YamlNode* section, const std::string& key) {
@@ -135,6 +146,10 @@ class Assembler {
     experiment_.description = text(specs.description);
     experiment_.seed = static_cast<std::uint64_t>(std::get<std::int64_t>(top(specs.seed)));
     experiment_.device = text(specs.device);
+    if (!is_device(experiment_.device)) {
+      const YamlNode* device = tree_.find("device");
+      fail(device != nullptr ? device->place : file_, "device = " + experiment_.device + ": use cpu, cuda or cuda:N");
+    }
     experiment_.threads = std::get<std::int64_t>(top(specs.threads));
     experiment_.validation_fraction = std::get<double>(top(specs.validation_fraction));
   }

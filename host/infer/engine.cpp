@@ -46,7 +46,8 @@ DecodeEngine::DecodeEngine(Architecture& model, const Tokenizer& tokenizer, Weig
       decoder_(dynamic_cast<IncrementalDecoder*>(&model)),
       encoder_decoder_(model.traits().encoder_decoder),
       prefix_attention_(model.traits().prefix_attention),
-      pad_(tokenizer.pad_id()) {
+      pad_(tokenizer.pad_id()),
+      device_(model.device()) {
   if (decoder_ == nullptr) {
     if (format != WeightFormat::kFloat32) {
       throw ConfigError("weights int8 needs an architecture that decodes with a cache; this one does not, use float32");
@@ -112,7 +113,7 @@ at::Tensor DecodeEngine::begin(const std::vector<Begin>& begins) {
   if (decoder_ != nullptr) {
     std::vector<const Sequence*> rows;
     for (const auto& sequence : sequences) rows.push_back(&sequence);
-    return logits(decoder_->prefill(*state_, places, input_of(rows)));
+    return logits(decoder_->prefill(*state_, places, to_device(input_of(rows), device_)));
   }
   for (std::size_t b = 0; b < places.size(); ++b) grown_[static_cast<std::size_t>(places[b])] = std::move(sequences[b]);
   return full_pass(places);
@@ -123,12 +124,12 @@ at::Tensor DecodeEngine::full_pass(const std::vector<std::int64_t>& places) cons
   for (const auto place : places) rows.push_back(&grown_[static_cast<std::size_t>(place)]);
   at::Tensor lengths_B;
   const ModelInput input = input_of(rows, &lengths_B);
-  return logits(last_positions(model_.hidden(input), lengths_B));
+  return logits(last_positions(model_.hidden(to_device(input, device_)), lengths_B.to(device_)));
 }
 
 at::Tensor DecodeEngine::advance(const std::vector<std::int64_t>& places, const std::vector<std::int64_t>& ids) {
   const at::NoGradGuard guard;
-  if (decoder_ != nullptr) return logits(decoder_->step(*state_, places, at::tensor(ids, at::kLong)));
+  if (decoder_ != nullptr) return logits(decoder_->step(*state_, places, at::tensor(ids, at::kLong).to(device_)));
   for (std::size_t b = 0; b < places.size(); ++b) {
     grown_[static_cast<std::size_t>(places[b])].ids.push_back(static_cast<std::int32_t>(ids[b]));
   }

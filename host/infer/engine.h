@@ -50,6 +50,7 @@ class DecodeEngine {
   IncrementalDecoder* decoder_;
   bool encoder_decoder_, prefix_attention_;
   std::int64_t pad_;
+  c10::Device device_;
   InferenceLinear head_;
   std::unique_ptr<DecodeState> state_;
   std::vector<Sequence> grown_;  ///< by place, without a cache

@@ -239,7 +239,7 @@ void BatchGenerator::measure_weights(const std::vector<Row>& rows, const Samplin
     example.ids.insert(example.ids.end(), answer.begin(), answer.end() - 1);
     example.labels.assign(example.ids.size(), kIgnoreLabel);
     const Batch batch = pad_examples({example}, static_cast<std::int64_t>(example.ids.size()), tokenizer_.pad_id());
-    const at::Tensor h_TD = model_.hidden(batch.input).squeeze(0);
+    const at::Tensor h_TD = model_.hidden(to_device(batch.input, model_.device())).squeeze(0);
     const auto count = static_cast<std::int64_t>(answer.size());
     const at::Tensor logits_TV = at::linear(h_TD.narrow(0, start, count), model_.head()).to(at::kCPU, at::kFloat);
     const at::Tensor log_probs_TV = at::log_softmax(logits_TV.narrow(1, 0, tokenizer_.vocab_size()) / temperature, 1);

@@ -141,11 +141,13 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
       examples.push_back(example_of(windows[order[i]], traits.prefix_attention));
       length = std::max(length, examples.back().ids.size());
     }
-    const Batch batch = pad_examples(examples, static_cast<std::int64_t>(length), tokenizer_.pad_id());
+    const Batch batch =
+        to_device(pad_examples(examples, static_cast<std::int64_t>(length), tokenizer_.pad_id()), model_.device());
     const at::Tensor hidden_BTD = model_.hidden(batch.input);
     at::Tensor is_argmax_N;
     const at::Tensor log_probs_N =
-        linear_log_probs(hidden_BTD.flatten(0, 1), model_.head(), batch.labels_BT.flatten(), &is_argmax_N);
+        linear_log_probs(hidden_BTD.flatten(0, 1), model_.head(), batch.labels_BT.flatten(), &is_argmax_N).to(at::kCPU);
+    is_argmax_N = is_argmax_N.to(at::kCPU);
     const float* values = log_probs_N.const_data_ptr<float>();
     const bool* greedy = is_argmax_N.const_data_ptr<bool>();
     for (std::size_t i = 0; i < count; ++i) {

@@ -209,7 +209,8 @@ class SharedRun {
       for (std::size_t b = 0; b < examples.size(); ++b) {
         batch.input.segments_BT[static_cast<std::int64_t>(b)].narrow(0, 0, lengths[first + b]).fill_(0);
       }
-      parts.push_back(decoder_.prefill(*state_, {places.data() + first, last - first}, batch.input));
+      parts.push_back(
+          decoder_.prefill(*state_, {places.data() + first, last - first}, to_device(batch.input, model_.device())));
       first = last;
     }
     return at::cat(parts, 0);
@@ -233,7 +234,7 @@ class SharedRun {
         places.push_back(row.place);
         ids.push_back(windows_[row.window].input[static_cast<std::size_t>(row.next++)]);
       }
-      const at::Tensor hidden_BD = decoder_.step(*state_, places, at::tensor(ids, at::kLong));
+      const at::Tensor hidden_BD = decoder_.step(*state_, places, at::tensor(ids, at::kLong).to(model_.device()));
       for (std::size_t b = 0; b < rows.size(); ++b) after(rows[b].window, rows[b].next, hidden_BD, b);
     }
   }
@@ -286,8 +287,9 @@ class SharedRun {
       labels.push_back(windows_[one.window].targets[one.target]);
     }
     at::Tensor is_argmax_N;
-    const at::Tensor log_probs_N =
-        linear_log_probs(at::stack(hidden), model_.head(), at::tensor(labels, at::kLong), &is_argmax_N);
+    const at::Tensor labels_N = at::tensor(labels, at::kLong).to(model_.device());
+    const at::Tensor log_probs_N = linear_log_probs(at::stack(hidden), model_.head(), labels_N, &is_argmax_N).to(at::kCPU);
+    is_argmax_N = is_argmax_N.to(at::kCPU);
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       on_target(waiting_[i].window, waiting_[i].target, log_probs_N.const_data_ptr<float>()[i],
                 is_argmax_N.const_data_ptr<bool>()[i]);

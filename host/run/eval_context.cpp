@@ -27,7 +27,7 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
       shared_scorer_(local_scorer_, communicator(),
                      [this](const auto& requests) { tell_score(models_.group, to_order(requests)); }),
       answers_(models_.paths.cache / "answers", models_.answers_identity),
-      lender_(models_.registry, models_.base_dir) {}
+      lender_(models_.registry, models_.base_dir, models_.device) {}
 
 std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
   return assets_.documents(datasets, true, limit);
@@ -58,7 +58,7 @@ Architecture& RunEvalContext::frozen_model(const std::string& stage) {
   auto& model = frozen_[stage];
   if (!model) {
     const auto folder = checkpoint_of(stage);
-    model = load_architecture(models_.registry, folder, read_manifest(folder));
+    model = load_architecture(models_.registry, folder, read_manifest(folder), models_.device);
     for (auto& parameter : model->parameters()) parameter.tensor.set_requires_grad(false);
   }
   return *model;

@@ -42,14 +42,15 @@ class RunEvalContext final : public EvalContext {
     const RunPaths& paths;
     std::string base_dir;          ///< where relative references to models outside the run start
     std::string answers_identity;  ///< of model, tokenizer and plugins: what answers are kept under (answer_cache.h)
-    Group* group = nullptr;        ///< of a run in many processes: the other ranks have the model and wait for orders
+    c10::Device device = c10::kCPU;
+    Group* group = nullptr;  ///< of a run in many processes: the other ranks have the model and wait for orders
   };
   /// References have to outlive this. `name` is the evaluator's, for its seed; `stage` is the one evaluated.
   RunEvalContext(const std::string& name, const std::string& stage, std::uint64_t run_seed, Architecture& model,
                  const std::string& prompt_template, RunAssets& assets, TerminalProgress& progress, Models models);
 
   std::uint64_t seed() const override { return seed_; }
-  c10::Device device() const override { return c10::Device(c10::kCPU); }
+  c10::Device device() const override { return models_.device; }
   Architecture& model() override { return model_; }
   const Tokenizer& tokenizer() const override { return assets_.tokenizer(); }
   const std::string& prompt_template() const override { return prompt_template_; }

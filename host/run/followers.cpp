@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "host/device/device.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
 #include "host/infer/shared_inference.h"
@@ -72,14 +73,15 @@ struct ScratchFolder {
 
 /// Rank 0's words for a stage: the same context, on a record that nobody keeps.
 void follow_stage(Group& group, const Experiment& experiment, const Registry& registry, const RunNews& news,
-                  RunRecord& scratch, RunAssets& assets, TerminalProgress& progress, const Json& message) {
+                  c10::Device device, RunRecord& scratch, RunAssets& assets, TerminalProgress& progress,
+                  const Json& message) {
   const std::string name = message.at("stage");
   const auto slot = std::find_if(experiment.stages.begin(), experiment.stages.end(),
                                  [&](const StageConfig& stage) { return stage.name == name; });
   scratch.begin_stage(name, {slot->plugin, {}, ""});
-  const StageEnvironment environment{experiment, *slot,       registry, news.paths, message.at("folder").get<std::string>(),
-                                     {},         news.run_id, scratch,  assets,     progress,
-                                     &group,     news.profile};
+  const StageEnvironment environment{
+      experiment, *slot,  registry, news.paths,  message.at("folder").get<std::string>(), {}, news.run_id, scratch, assets,
+      progress,   device, &group,   news.profile};
   RunStageContext context(environment);
   const auto stage = registry.make<Stage>(slot->plugin, slot->values, {});
   guarded(slot->plugin, "run", [&] { return stage->run(context); });
@@ -89,8 +91,8 @@ void follow_stage(Group& group, const Experiment& experiment, const Registry& re
 /// The model that rank 0's evaluators ask, and this rank's share of the asking.
 class Judged {
  public:
-  Judged(const Registry& registry, const fs::path& folder, const Tokenizer& tokenizer, Group& group)
-      : model_(load_architecture(registry, folder, read_manifest(folder))),
+  Judged(const Registry& registry, const fs::path& folder, const Tokenizer& tokenizer, c10::Device device, Group& group)
+      : model_(load_architecture(registry, folder, read_manifest(folder), device)),
         local_generator_(*model_, tokenizer, {64, cancel_requested, {}}),
         local_scorer_(*model_, tokenizer, cancel_requested),
         generator_(local_generator_, group),
@@ -119,8 +121,8 @@ class Judged {
 
 }  // namespace
 
-void begin_together(Group* group, const RunNews& news, const Experiment& experiment, const Registry& registry,
-                    const Fingerprint& fingerprint) {
+void begin_together(Group* group, const RunNews& news, c10::Device device, const Experiment& experiment,
+                    const Registry& registry, const Fingerprint& fingerprint) {
   if (group == nullptr) return;
   tell(group, {{"do", "begin"},
                {"experiment", news.experiment_text},
@@ -131,6 +133,7 @@ void begin_together(Group* group, const RunNews& news, const Experiment& experim
                {"run_id", news.run_id},
                {"threads", news.threads},
                {"profile", news.profile.string()}});
+  group->use_device(device);
   compare_identities(*group, identity_of(experiment, registry, fingerprint));
 }
 
@@ -150,7 +153,7 @@ void check_equal_weights(Group* group, Architecture& model, const std::string& s
   if (group == nullptr) return;
   Sha256 hash;
   for (const auto& parameter : model.parameters()) {
-    const at::Tensor tensor = parameter.tensor.detach().contiguous();
+    const at::Tensor tensor = parameter.tensor.detach().to(at::kCPU).contiguous();
     hash.update(tensor.const_data_ptr(), tensor.nbytes());
   }
   const auto all = group->all_gather(hash.hex());
@@ -168,6 +171,8 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
   if (first.at("do") == "end") return;
   const Experiment experiment =
       parse_experiment(first.at("experiment"), first.at("origin").get<std::string>(), {}, registry);
+  const c10::Device device = open_device(experiment.device, group.ranks().local_rank);
+  group.use_device(device);
   at::set_num_threads(first.at("threads"));
   RunNews news;
   news.run_id = first.at("run_id");
@@ -193,10 +198,10 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
     if (what == "end") return;
     if (what == "stage") {
       judged.reset();
-      follow_stage(group, experiment, registry, news, *scratch, assets, progress, message);
+      follow_stage(group, experiment, registry, news, device, *scratch, assets, progress, message);
     } else if (what == "model") {
-      judged =
-          std::make_unique<Judged>(registry, news.paths.final_checkpoint(message.at("stage")), assets.tokenizer(), group);
+      judged = std::make_unique<Judged>(registry, news.paths.final_checkpoint(message.at("stage")), assets.tokenizer(),
+                                        device, group);
     } else {
       judged->answer(what, message.at("order"));
     }

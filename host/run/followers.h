@@ -29,8 +29,8 @@ struct RunNews {
 
 /// Rank 0 tells, and all compare plugins, program and data; throws ConfigError that names a rank that has other ones.
 /// `data` gives this process's fingerprint of each of the experiment's datasets.
-void begin_together(Group* group, const RunNews& news, const Experiment& experiment, const Registry& registry,
-                    const std::function<std::string(const std::string& dataset)>& fingerprint);
+void begin_together(Group* group, const RunNews& news, c10::Device device, const Experiment& experiment,
+                    const Registry& registry, const std::function<std::string(const std::string& dataset)>& fingerprint);
 void tell_stage(Group* group, const std::string& stage, const std::filesystem::path& folder);
 /// From here on the others have the finished model of this stage, and compute their shares of what is ordered.
 void tell_model(Group* group, const std::string& stage);

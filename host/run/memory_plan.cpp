@@ -77,7 +77,7 @@ std::int64_t peak_of(Architecture& model, AllocationMeter& meter, std::int64_t r
   meter.begin();
   SummedLoss loss;
   {
-    const Autocast autocast(settings.bf16);
+    const Autocast autocast(settings.bf16, c10::kCPU);
     loss = linear_cross_entropy(model.hidden(input).flatten(0, 1), model.head(), labels_N);
   }
   loss.sum.backward();

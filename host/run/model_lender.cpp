@@ -16,7 +16,7 @@ LentModel& CheckpointLender::model(const std::string& reference) {
                                  ? reference
                                  : (fs::path(base_dir_) / reference).lexically_normal().string();
     const fs::path folder = find_checkpoint(path);
-    loaded.model = load_model(registry_, folder);
+    loaded.model = load_model(registry_, folder, device_);
     for (auto& parameter : loaded.model.model->parameters()) parameter.tensor.set_requires_grad(false);
     loaded.model.model->train(false);
     loaded.generator = std::make_unique<BatchGenerator>(*loaded.model.model, *loaded.model.tokenizer,

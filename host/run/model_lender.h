@@ -17,7 +17,8 @@ namespace temper {
 class CheckpointLender final : public ModelLender {
  public:
   /// The registry has to outlive this. A relative reference starts at `base_dir`.
-  CheckpointLender(const Registry& registry, std::string base_dir) : registry_(registry), base_dir_(std::move(base_dir)) {}
+  CheckpointLender(const Registry& registry, std::string base_dir, c10::Device device = c10::kCPU)
+      : registry_(registry), base_dir_(std::move(base_dir)), device_(device) {}
   LentModel& model(const std::string& reference) override;
 
  private:
@@ -29,6 +30,7 @@ class CheckpointLender final : public ModelLender {
   };
   const Registry& registry_;
   std::string base_dir_;
+  c10::Device device_;
   std::map<std::string, Loaded> loaded_;
 };
 

@@ -19,17 +19,18 @@ std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const fs::pa
 }
 
 std::unique_ptr<Architecture> load_architecture(const Registry& registry, const fs::path& checkpoint,
-                                                const CheckpointManifest& manifest) {
+                                                const CheckpointManifest& manifest, c10::Device device) {
   auto model = registry.make<Architecture>(manifest.architecture, manifest.architecture_values, {manifest.vocab_size, 0});
   load_weights(checkpoint, manifest, *model);
+  model->to(device);
   return model;
 }
 
-LoadedModel load_model(const Registry& registry, const fs::path& checkpoint) {
+LoadedModel load_model(const Registry& registry, const fs::path& checkpoint, c10::Device device) {
   LoadedModel loaded;
   loaded.manifest = read_manifest(checkpoint);
   loaded.tokenizer = load_tokenizer(registry, checkpoint, loaded.manifest);
-  loaded.model = load_architecture(registry, checkpoint, loaded.manifest);
+  loaded.model = load_architecture(registry, checkpoint, loaded.manifest, device);
   return loaded;
 }
 

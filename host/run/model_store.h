@@ -26,10 +26,11 @@ std::string template_or_default(const std::string& prompt_template);
 std::filesystem::path find_checkpoint(const std::string& reference);
 /// Stages of a record that have a checkpoint beside it, in the order in which they ran. Throws DataError if there are none.
 std::vector<std::string> finished_stages(const std::filesystem::path& record);
-LoadedModel load_model(const Registry& registry, const std::filesystem::path& checkpoint);
+/// Models are made in main memory and moved to `device`.
+LoadedModel load_model(const Registry& registry, const std::filesystem::path& checkpoint, c10::Device device = c10::kCPU);
 std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const std::filesystem::path& checkpoint,
                                           const CheckpointManifest& manifest);
 std::unique_ptr<Architecture> load_architecture(const Registry& registry, const std::filesystem::path& checkpoint,
-                                                const CheckpointManifest& manifest);
+                                                const CheckpointManifest& manifest, c10::Device device = c10::kCPU);
 
 }  // namespace temper

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "host/device/device.h"
 #include "host/plugin/guard.h"
 #include "host/record/run_record.h"
 #include "host/run/eval_context.h"
@@ -49,9 +50,8 @@ int threads_of(const Experiment& experiment, const Group* group) {
 
 int ranks_of(const Group* group) { return group == nullptr ? 1 : group->world_size(); }
 
-void check_device(const Experiment& experiment) {
-  if (experiment.device == "cpu") return;
-  throw ConfigError("device = " + experiment.device + ": this version trains on the CPU only; set device: cpu");
+c10::Device device_for(const Experiment& experiment, const Group* group) {
+  return open_device(experiment.device, group == nullptr ? 0 : group->ranks().local_rank);
 }
 
 /// Everything one run works with; a new run and a resumed one differ only in how this is made.
@@ -59,7 +59,8 @@ class Runner {
  public:
   Runner(const Experiment& experiment, const Registry& registry, const RunOptions& options, RunPaths paths,
          std::unique_ptr<RunRecord> record, TerminalProgress& progress)
-      : experiment_(experiment),
+      : device_(device_for(experiment, options.group)),
+        experiment_(experiment),
         registry_(registry),
         options_(options),
         paths_(std::move(paths)),
@@ -79,7 +80,7 @@ class Runner {
     try {
       begin_together(
           options_.group,
-          {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads(), options_.profile},
+          {experiment_.effective_text, experiment_.path, paths_, run_id_, at::get_num_threads(), options_.profile}, device_,
           experiment_, registry_, [this](const std::string& dataset) { return assets_.fingerprint(dataset); });
       for (const auto& slot : experiment_.stages) {
         if (!is_wanted(slot.name)) continue;
@@ -252,8 +253,8 @@ class Runner {
     record_->begin_stage(slot.name, {slot.plugin, parents_of(slot), key});
     record_->flush();
     const StageEnvironment environment{
-        experiment_, slot,     registry_, paths_,    folder,         std::move(before_checkpoint),
-        run_id_,     *record_, assets_,   progress_, options_.group, options_.profile};
+        experiment_, slot,      registry_, paths_,         folder,          std::move(before_checkpoint), run_id_, *record_,
+        assets_,     progress_, device_,   options_.group, options_.profile};
     tell_stage(options_.group, slot.name, folder);
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});
@@ -329,13 +330,13 @@ class Runner {
       if (!model) {
         const fs::path folder = paths_.final_checkpoint(stage);
         manifest = read_manifest(folder);
-        model = load_architecture(registry_, folder, manifest);
+        model = load_architecture(registry_, folder, manifest, device_);
         tell_model(options_.group, stage);
       }
       const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {experiment_.base_dir.string()});
       RunEvalContext context(
           slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_,
-          {registry_, paths_, experiment_.base_dir.string(), answers_identity(slot, manifest), options_.group});
+          {registry_, paths_, experiment_.base_dir.string(), answers_identity(slot, manifest), device_, options_.group});
       const EvalResult result = guarded(slot.plugin, "evaluate", [&] { return evaluator->evaluate(context); });
       progress_.end();
       record_->write_eval(stage, slot.name, result);
@@ -374,6 +375,7 @@ class Runner {
     return identity;
   }
 
+  c10::Device device_;
   const Experiment& experiment_;
   const Registry& registry_;
   RunOptions options_;
@@ -428,7 +430,7 @@ void use_cache_of(RunPaths& paths, const RunOptions& options, const std::string&
 
 RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out, const RunOptions& options,
                      TerminalProgress& progress) {
-  check_device(experiment);
+  device_for(experiment, options.group);  // before anything is written
   at::set_num_threads(threads_of(experiment, options.group));
   std::string run_id;
   RunPaths paths = claim_run(out, experiment.name, experiment.seed, resolved_hash(experiment), run_id);
@@ -438,7 +440,7 @@ RunOutcome start_run(const Experiment& experiment, const Registry& registry, con
 
 RunOutcome run_at(const Experiment& experiment, const Registry& registry, const fs::path& record_path,
                   const RunOptions& options, TerminalProgress& progress) {
-  check_device(experiment);
+  device_for(experiment, options.group);  // before anything is written
   if (fs::exists(record_path)) {
     const std::string identity = RunRecord::open(record_path)->attribute("host_identity");
     if (identity != resolved_hash(experiment)) {
@@ -467,7 +469,7 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, con
   const fs::path text_file = paths.folder / "experiment.yaml";
   Experiment experiment =
       parse_experiment(read_text_file(text_file), record->attribute("host_experiment_file"), {}, registry);
-  check_device(experiment);
+  device_for(experiment, options.group);
   // Sums of floating-point numbers depend on the number of threads, so the run keeps the one it began with.
   at::set_num_threads(std::max(1, std::atoi(record->attribute("host_threads").c_str())));
   for (const auto& row : plugin_rows(experiment, registry)) {

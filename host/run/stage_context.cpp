@@ -19,8 +19,13 @@ std::unique_ptr<Architecture> fresh_model(const StageEnvironment& env) {
   const std::uint64_t root = derive_seed(env.experiment.seed, {"weights"});
   const std::uint64_t seed = env.slot.model.empty() ? root : derive_seed(root, {env.slot.model});
   const SlotConfig& model = model_of(env.experiment, env.slot);
-  if (!model.checkpoint.empty()) return load_architecture(env.registry, model.checkpoint, read_manifest(model.checkpoint));
-  return env.registry.make<Architecture>(model.plugin, model.values, {env.assets.tokenizer().vocab_size(), seed});
+  if (!model.checkpoint.empty()) {
+    return load_architecture(env.registry, model.checkpoint, read_manifest(model.checkpoint), env.device);
+  }
+  // Drawn in main memory, so that every device begins with the same bits.
+  auto made = env.registry.make<Architecture>(model.plugin, model.values, {env.assets.tokenizer().vocab_size(), seed});
+  made->to(env.device);
+  return made;
 }
 
 }  // namespace
@@ -73,7 +78,7 @@ Architecture& RunStageContext::frozen_model(const std::string& stage) {
 Architecture& RunStageContext::frozen_at(const fs::path& folder) {
   auto& model = frozen_[folder.string()];
   if (!model) {
-    model = load_architecture(env_.registry, folder, read_manifest(folder));
+    model = load_architecture(env_.registry, folder, read_manifest(folder), env_.device);
     for (auto& parameter : model->parameters()) parameter.tensor.set_requires_grad(false);
   }
   return *model;
@@ -81,7 +86,7 @@ Architecture& RunStageContext::frozen_at(const fs::path& folder) {
 
 std::unique_ptr<Architecture> RunStageContext::trainable_copy(const std::string& stage) {
   const fs::path folder = env_.paths.final_checkpoint(stage);
-  return load_architecture(env_.registry, folder, read_manifest(folder));
+  return load_architecture(env_.registry, folder, read_manifest(folder), env_.device);
 }
 
 void RunStageContext::with_reference(const std::function<void(Architecture&)>& use) {

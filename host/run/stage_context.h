@@ -37,6 +37,7 @@ struct StageEnvironment {
   RunRecord& record;
   RunAssets& assets;
   TerminalProgress& progress;
+  c10::Device device = c10::kCPU;
   ParallelEngine* ranks = nullptr;  ///< of a run in many processes; null for one alone
   std::filesystem::path profile;    ///< folder for traces of training steps; "": none
 };
@@ -48,7 +49,7 @@ class RunStageContext final : public StageContext, private MetricSink {
 
   const std::string& stage_name() const override { return env_.slot.name; }
   std::uint64_t seed() const override { return seed_; }
-  c10::Device device() const override { return c10::Device(c10::kCPU); }
+  c10::Device device() const override { return env_.device; }
   Architecture& model() override { return *model_; }
   const Tokenizer& tokenizer() const override { return env_.assets.tokenizer(); }
   Architecture& frozen_model(const std::string& stage) override;

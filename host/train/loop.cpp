@@ -2,7 +2,6 @@
 #include "host/train/loop.h"
 
 #include <ATen/ATen.h>
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/record_function.h>
 
@@ -18,6 +17,7 @@
 #include "host/train/optimizer.h"
 #include "host/train/ranks_sum.h"
 #include "temper/random.h"
+#include "temper/random_state.h"
 
 namespace temper {
 namespace {
@@ -25,33 +25,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 
-at::Tensor random_state() {
-  at::Generator generator = at::detail::getDefaultCPUGenerator();
-  const std::lock_guard lock(generator.mutex());
-  return generator.get_state();
-}
-
-void set_random_state(const at::Tensor& state) {
-  at::Generator generator = at::detail::getDefaultCPUGenerator();
-  const std::lock_guard lock(generator.mutex());
-  generator.set_state(state);
-}
-
-void seed_random(std::uint64_t seed) {
-  at::Generator generator = at::detail::getDefaultCPUGenerator();
-  const std::lock_guard lock(generator.mutex());
-  generator.set_current_seed(seed);
-}
-
 /// Means over the targets of some batches.
 struct Means {
   double loss = std::numeric_limits<double>::quiet_NaN();
   std::map<std::string, double> metrics;
 };
 
-/// This process's part of the next batch; without rows, it has nothing to do.
-Batch next_batch(BatchSource& source, ParallelEngine* ranks) {
-  return ranks == nullptr ? source.next() : source.next_part(ranks->rank(), ranks->world_size());
+/// This process's part of the next batch, where the model is; without rows, it has nothing to do.
+Batch next_batch(BatchSource& source, ParallelEngine* ranks, c10::Device device) {
+  return to_device(ranks == nullptr ? source.next() : source.next_part(ranks->rank(), ranks->world_size()), device);
 }
 
 bool has_rows(const Batch& batch) { return batch.input.ids_BT.defined(); }
@@ -61,12 +43,13 @@ Means validate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngi
   const at::NoGradGuard guard;
   model.train(false);
   plan.validation->restore("");
+  const c10::Device device = model.device();
   RankStep step;
   BatchSums& sums = step.sums;
   for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
-    const Batch batch = next_batch(*plan.validation, ranks);
+    const Batch batch = next_batch(*plan.validation, ranks, device);
     if (!has_rows(batch)) continue;
-    const Autocast autocast(bf16);
+    const Autocast autocast(bf16, device);
     const SummedLoss loss = plan.loss(model, batch);
     sums.loss += loss.sum.item<double>();
     sums.targets += loss.target_tokens;
@@ -144,13 +127,14 @@ void put_back(Architecture& model, const FitPlan& plan, const std::vector<at::Te
 /// target tokens comes with the update, so a micro-batch counts by its tokens and an empty one counts nothing. With `sync`,
 /// the last backward makes gradients sums over all ranks, in which a rank counts by its targets (P-LOSS-02).
 BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngine* ranks, GradientSync* sync) {
+  const c10::Device device = model.device();
   BatchSums step;
   for (std::int64_t i = 0; i < plan.params.accumulation; ++i) {
-    const Batch batch = next_batch(*plan.train, ranks);
+    const Batch batch = next_batch(*plan.train, ranks, device);
     SummedLoss loss;
     if (has_rows(batch)) {
       RECORD_USER_SCOPE("temper::forward");
-      const Autocast autocast(bf16);
+      const Autocast autocast(bf16, device);
       loss = plan.loss(model, batch);
     }
     step.input_tokens += batch.input_tokens;
@@ -271,13 +255,17 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   const auto sync = make_sync(model, plan, optimizer, ranks);
   LoopState state;
   std::vector<at::Tensor> best_weights;
-  seed_random(hooks.seed);
+  const c10::Device device = model.device();
+  seed_random(hooks.seed, device);
   if (hooks.resume) {
     const StateDict& saved = *hooks.resume;
     optimizer.load(saved);
     state = loop_state_from(saved.texts.at("loop"));
     plan.train->restore(saved.texts.at("train_position"));
-    set_random_state(saved.tensors.at("random_state"));
+    RandomState random{saved.tensors.at("random_state"), {}};
+    if (const auto found = saved.tensors.find("device_random_state"); found != saved.tensors.end())
+      random.device = found->second;
+    set_random_state(random, device);
     if (params.patience > 0) {
       for (std::size_t i = 0; saved.tensors.count("best." + std::to_string(i)) > 0; ++i) {
         best_weights.push_back(saved.tensors.at("best." + std::to_string(i)));
@@ -290,7 +278,9 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     optimizer.save(saved);
     saved.texts["loop"] = to_text(state);
     saved.texts["train_position"] = plan.train->position();
-    saved.tensors["random_state"] = random_state();
+    const RandomState random = random_state(device);
+    saved.tensors["random_state"] = random.cpu;
+    if (random.device.defined()) saved.tensors["device_random_state"] = random.device;
     for (std::size_t i = 0; i < best_weights.size(); ++i) saved.tensors["best." + std::to_string(i)] = best_weights[i];
     hooks.save(saved, state.totals);
   };
@@ -306,7 +296,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     const std::int64_t number = state.totals.steps + 1;
     // Each rank draws for its own rows; anew in every step, so that a checkpoint need not hold the states of all.
     if (ranks != nullptr)
-      seed_random(derive_seed(hooks.seed, {"step", std::to_string(number), std::to_string(ranks->rank())}));
+      seed_random(derive_seed(hooks.seed, {"step", std::to_string(number), std::to_string(ranks->rank())}), device);
     if (hooks.step_begins) hooks.step_begins();
     const BatchSums mine = accumulate(model, plan, bf16, ranks, sync.get());
     if (sync == nullptr) optimizer.all_reduce_gradients();

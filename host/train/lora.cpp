@@ -72,9 +72,10 @@ Lora::Lora(Architecture& model, const LoraParams& params, std::uint64_t seed)
                         std::to_string(outputs) + " x " + std::to_string(inputs) + ", so a rank of at most " +
                         std::to_string(std::min(outputs, inputs)) + " fits");
     }
+    const auto options = parameter.tensor.options().dtype(at::kFloat).requires_grad(false);
     Target target{parameter.name, parameter.tensor, parameter.tensor.detach().clone(),
-                  draw_a(params.rank, inputs, derive_seed(seed, {parameter.name})),
-                  at::zeros({outputs, params.rank}, at::kFloat)};
+                  draw_a(params.rank, inputs, derive_seed(seed, {parameter.name})).to(options.device()),
+                  at::zeros({outputs, params.rank}, options)};
     parameters_.push_back({target.name + ".lora_a", target.a_RI, true});
     parameters_.push_back({target.name + ".lora_b", target.b_OR, true});
     targets_.push_back(std::move(target));

@@ -1,6 +1,7 @@
 // Traces of training steps (see trace.h).
 #include "host/train/trace.h"
 
+#include <ATen/Context.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <cstdio>
@@ -34,7 +35,8 @@ void StepTrace::step_begins() {
     // Its complaint that there is no GPU is nobody's business; a level that the user has set stays.
     setenv("KINETO_LOG_LEVEL", "99", /*overwrite=*/0);
     const torch::profiler::impl::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO);
-    const std::set<torch::profiler::impl::ActivityType> activities{torch::profiler::impl::ActivityType::CPU};
+    std::set<torch::profiler::impl::ActivityType> activities{torch::profiler::impl::ActivityType::CPU};
+    if (at::globalContext().hasCUDA()) activities.insert(torch::profiler::impl::ActivityType::CUDA);
     torch::autograd::profiler::prepareProfiler(config, activities);
     torch::autograd::profiler::enableProfiler(config, activities);
     on_ = true;

@@ -134,6 +134,29 @@ Batch pack_examples(const std::vector<Example>& examples, std::int64_t length, s
   return finish(std::move(rows), one_segment_rows);
 }
 
+namespace {
+
+/// Through pinned memory to a GPU, so that the copy does not wait for what the GPU still computes.
+at::Tensor moved(const at::Tensor& tensor, c10::Device device) {
+  if (!tensor.defined() || tensor.device() == device) return tensor;
+  if (!device.is_cuda() || !tensor.device().is_cpu()) return tensor.to(device);
+  return tensor.pin_memory().to(device, tensor.scalar_type(), /*non_blocking=*/true);
+}
+
+}  // namespace
+
+ModelInput to_device(const ModelInput& input, c10::Device device) {
+  return {moved(input.ids_BT, device),    moved(input.positions_BT, device),  moved(input.segments_BT, device),
+          moved(input.prefix_BT, device), moved(input.source_ids_BS, device), moved(input.source_segments_BS, device)};
+}
+
+Batch to_device(Batch batch, c10::Device device) {
+  batch.input = to_device(batch.input, device);
+  batch.labels_BT = moved(batch.labels_BT, device);
+  for (auto& [name, tensor] : batch.extra) tensor = moved(tensor, device);
+  return batch;
+}
+
 Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
   Batch part;
   if (begin >= end) return part;

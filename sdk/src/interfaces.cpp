@@ -1,6 +1,7 @@
 // Destructors and small default methods of the interfaces: out of line, so that each interface has one vtable and one
 // type_info in the whole process and dynamic_cast works across libraries.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "temper/architecture.h"
 #include "temper/context.h"
@@ -58,6 +59,15 @@ ModelLender::~ModelLender() = default;
 
 bool Architecture::checkpoint_activations(bool on) { return !on; }
 at::Tensor Architecture::logits(const ModelInput& input) { return at::linear(hidden(input), head()).to(at::kFloat); }
+
+c10::Device Architecture::device() { return head().device(); }
+
+void Architecture::to(c10::Device device) {
+  const at::NoGradGuard guard;
+  for (auto& parameter : parameters()) {
+    if (parameter.tensor.device() != device) parameter.tensor.set_data(parameter.tensor.to(device));
+  }
+}
 
 double Architecture::train_flops(std::int64_t tokens, std::int64_t source_tokens, std::int64_t context) const {
   return train_flops_per_token(context) * static_cast<double>(tokens + source_tokens);

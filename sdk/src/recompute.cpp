@@ -3,7 +3,6 @@
 #include "temper/recompute.h"
 
 #include <ATen/ATen.h>
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -14,44 +13,48 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <utility>
+
+#include "temper/random_state.h"
 
 namespace temper {
 namespace {
 
 using torch::autograd::variable_list;
 
-at::Tensor exchange_random_state(const at::Tensor& state) {
-  at::Generator generator = at::detail::getDefaultCPUGenerator();
-  const std::lock_guard lock(generator.mutex());
-  at::Tensor before = generator.get_state();
-  if (state.defined()) generator.set_state(state);
-  return before;
+struct AutocastState {
+  bool on = false;
+  at::ScalarType type = at::kFloat;
+};
+
+AutocastState autocast_state(at::DeviceType device) {
+  const bool on = at::autocast::is_autocast_enabled(device);
+  return {on, on ? at::autocast::get_autocast_dtype(device) : at::kFloat};
 }
 
 /// Autocast as it was, without its cache: a cast made without a graph must not be met by one that needs it.
 class AutocastScope {
  public:
-  AutocastScope(bool on, at::ScalarType type)
-      : on_(at::autocast::is_autocast_enabled(at::kCPU)),
-        type_(at::autocast::get_autocast_dtype(at::kCPU)),
-        caches_(at::autocast::is_autocast_cache_enabled()) {
-    at::autocast::set_autocast_enabled(at::kCPU, on);
-    at::autocast::set_autocast_dtype(at::kCPU, type);
+  AutocastScope(const AutocastState& state, at::DeviceType device)
+      : device_(device), before_(autocast_state(device)), caches_(at::autocast::is_autocast_cache_enabled()) {
+    set(state);
     at::autocast::set_autocast_cache_enabled(false);
   }
   ~AutocastScope() {
-    at::autocast::set_autocast_enabled(at::kCPU, on_);
-    at::autocast::set_autocast_dtype(at::kCPU, type_);
+    set(before_);
     at::autocast::set_autocast_cache_enabled(caches_);
   }
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
-  bool on_;
-  at::ScalarType type_;
+  void set(const AutocastState& state) const {
+    if (state.on) at::autocast::set_autocast_dtype(device_, state.type);
+    at::autocast::set_autocast_enabled(device_, state.on);
+  }
+
+  at::DeviceType device_;
+  AutocastState before_;
   bool caches_;
 };
 
@@ -59,14 +62,18 @@ class AutocastScope {
 class RecomputeNode final : public torch::autograd::Node {
  public:
   RecomputeNode(RecomputedBlock block, const variable_list& inputs, variable_list parameters)
-      : block_(std::move(block)), parameters_(std::move(parameters)), random_state_(exchange_random_state({})) {
+      : block_(std::move(block)),
+        parameters_(std::move(parameters)),
+        device_(inputs.front().device()),
+        random_state_(random_state(device_)),
+        autocast_(autocast_state(device_.type())) {
     for (const auto& input : inputs) inputs_.emplace_back(input, /*is_output=*/false);
   }
 
   /// The first time, without a graph.
   at::Tensor forward(const variable_list& inputs) const {
     const at::NoGradGuard guard;
-    const AutocastScope scope(autocast_, autocast_type_);
+    const AutocastScope scope(autocast_, device_.type());
     return block_(inputs).detach();
   }
 
@@ -95,10 +102,11 @@ class RecomputeNode final : public torch::autograd::Node {
     at::Tensor output;
     {
       const at::AutoGradMode graph(true);
-      const AutocastScope scope(autocast_, autocast_type_);
-      const at::Tensor now = exchange_random_state(random_state_);
+      const AutocastScope scope(autocast_, device_.type());
+      const RandomState now = random_state(device_);
+      set_random_state(random_state_, device_);
       output = block_(inputs);
-      exchange_random_state(now);
+      set_random_state(now, device_);
     }
     auto found = torch::autograd::grad({output}, wanted, gradients, /*retain_graph=*/false, /*create_graph=*/false,
                                        /*allow_unused=*/true);
@@ -115,9 +123,9 @@ class RecomputeNode final : public torch::autograd::Node {
   RecomputedBlock block_;
   std::vector<torch::autograd::SavedVariable> inputs_;
   variable_list parameters_;
-  at::Tensor random_state_;
-  bool autocast_ = at::autocast::is_autocast_enabled(at::kCPU);
-  at::ScalarType autocast_type_ = at::autocast::get_autocast_dtype(at::kCPU);
+  c10::Device device_;
+  RandomState random_state_;
+  AutocastState autocast_;
 };
 
 }  // namespace

@@ -260,7 +260,8 @@ class PolicyLoop {
     std::map<std::string, double> metrics;
     const ClipRange clip{params_.clip_low, params_.clip_high};
     for (const auto& part_rows : micro_batches(rollouts.batch, own, params_.micro_batch_tokens)) {
-      UpdatePart part{rollouts, part_rows, select_rows(rollouts.batch, part_rows), {}, {}, {}, {}, {}};
+      UpdatePart part{rollouts, part_rows, to_device(select_rows(rollouts.batch, part_rows), context_.device()), {}, {}, {},
+                      {},       {}};
       part.tokens = tokens;
       part.answers = static_cast<double>(rows.size());
       part.hidden_BTD = context_.model().hidden(part.batch.input);
@@ -299,7 +300,7 @@ class PolicyLoop {
 
   void learn_document_batch(std::map<std::string, double>& metrics) {
     Communicator& ranks = context_.communicator();
-    const Batch batch = ptx_->next_part(ranks.rank(), ranks.world_size());
+    const Batch batch = to_device(ptx_->next_part(ranks.rank(), ranks.world_size()), context_.device());
     SummedLoss loss;
     if (batch.input.ids_BT.defined()) loss = objective_->loss(context_.model(), batch);
     at::Tensor targets = at::full({1}, loss.target_tokens, at::kLong);
@@ -414,7 +415,7 @@ class PolicyLoop {
 }  // namespace
 
 at::Tensor UpdatePart::take(const at::Tensor& round_BT) const {
-  return round_BT.index_select(0, rows).narrow(1, 0, batch.labels_BT.size(1));
+  return round_BT.index_select(0, rows).narrow(1, 0, batch.labels_BT.size(1)).to(batch.labels_BT.device());
 }
 
 FitStatus run_policy_loop(StageContext& context, const RolloutParams& params, PolicyAlgorithm& algorithm,

@@ -26,7 +26,7 @@ struct UpdatePart {
   at::Tensor mask_BT, old_BT, reference_BT;
   double tokens = 0, answers = 0;  ///< of the whole minibatch: what sums are divided by
 
-  /// The part's rows and columns of a [B, T] tensor of the round.
+  /// The part's rows and columns of a [B, T] tensor of the round, where the part is.
   at::Tensor take(const at::Tensor& round_BT) const;
 };
 

@@ -38,9 +38,10 @@ at::Tensor sum_log_probs(Architecture& model, const std::vector<Dialogue>& dialo
   for (const auto& group : length_groups(lengths, kScoringTokens)) {
     std::vector<Dialogue> part;
     for (const auto index : group) part.push_back(dialogues[static_cast<std::size_t>(index)]);
-    const Batch batch = answer_batch(part, traits, pad_id);
+    const Batch batch = to_device(answer_batch(part, traits, pad_id), model.device());
     const at::Tensor log_probs_BT = answer_log_probs(model.hidden(batch.input), model, batch, temperature).log_probs_BT;
-    sums_N.index_copy_(0, at::tensor(group, at::kLong), masked_sum(log_probs_BT, batch.labels_BT != kIgnoreLabel));
+    const at::Tensor sums_G = masked_sum(log_probs_BT, batch.labels_BT != kIgnoreLabel);
+    sums_N.index_copy_(0, at::tensor(group, at::kLong), sums_G.to(at::kCPU));
     read += static_cast<std::int64_t>(group.size());
     if (done) done(read);
   }

@@ -36,7 +36,8 @@ std::int64_t RewardHead::index_of(const std::string& dimension) const {
 }
 
 at::Tensor RewardHead::read(const at::Tensor& hidden_BTD, const at::Tensor& last_N) const {
-  return at::linear(hidden_BTD.flatten(0, 1).index_select(0, last_N), weight_KD, bias_K);
+  const c10::Device device = hidden_BTD.device();
+  return at::linear(hidden_BTD.flatten(0, 1).index_select(0, last_N.to(device)), weight_KD.to(device), bias_K.to(device));
 }
 
 at::Tensor RewardHead::combined(const at::Tensor& rewards_BK) const {
@@ -63,11 +64,11 @@ StateDict RewardHead::save(const std::string& facts_json) const {
   return extras;
 }
 
-RewardHead fresh_head(std::int64_t width, std::vector<std::string> dimensions, std::uint64_t seed) {
+RewardHead fresh_head(std::int64_t width, std::vector<std::string> dimensions, std::uint64_t seed, c10::Device device) {
   RewardHead head;
   const auto rows = static_cast<std::int64_t>(dimensions.size());
-  head.weight_KD = drawn(rows, width, seed).requires_grad_();
-  head.bias_K = at::zeros({rows}, at::kFloat).requires_grad_();
+  head.weight_KD = drawn(rows, width, seed).to(device).requires_grad_();
+  head.bias_K = at::zeros({rows}, at::TensorOptions(device).dtype(at::kFloat)).requires_grad_();
   head.weights.assign(dimensions.size(), 1.0);
   head.dimensions = std::move(dimensions);
   return head;
@@ -92,8 +93,6 @@ RewardHead load_head(const StateDict& extras, const std::string& stage) {
   return head;
 }
 
-NamedParameter fresh_value_weight(const std::string& name, std::int64_t width, std::uint64_t seed) {
-  return {name, drawn(1, width, seed).requires_grad_(), false};
-}
+at::Tensor fresh_value_weight(std::int64_t width, std::uint64_t seed) { return drawn(1, width, seed); }
 
 }  // namespace temper::stages

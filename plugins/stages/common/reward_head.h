@@ -34,11 +34,12 @@ struct RewardHead {
 };
 
 /// Weights drawn with standard deviation 1 / sqrt(D + 1), biases 0 (Stiennon et al., 2020).
-RewardHead fresh_head(std::int64_t width, std::vector<std::string> dimensions, std::uint64_t seed);
+RewardHead fresh_head(std::int64_t width, std::vector<std::string> dimensions, std::uint64_t seed,
+                      c10::Device device = c10::kCPU);
 /// Throws ConfigError if the stage kept no reward head.
 RewardHead load_head(const StateDict& extras, const std::string& stage);
 
-/// A linear read-out of one number a position, as critics have; drawn as above or zero.
-NamedParameter fresh_value_weight(const std::string& name, std::int64_t width, std::uint64_t seed);
+/// The weight [1, D] of a read-out of one number a position, as critics have; drawn as above.
+at::Tensor fresh_value_weight(std::int64_t width, std::uint64_t seed);
 
 }  // namespace temper::stages

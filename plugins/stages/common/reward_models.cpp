@@ -19,9 +19,9 @@ at::Tensor read_rewards(Architecture& model, const RewardHead& head, const std::
   for (const auto& group : length_groups(lengths, kScoringTokens)) {
     std::vector<Dialogue> part;
     for (const auto index : group) part.push_back(dialogues[static_cast<std::size_t>(index)]);
-    const Batch batch = answer_batch(part, traits, pad_id);
+    const Batch batch = to_device(answer_batch(part, traits, pad_id), model.device());
     const at::Tensor read_GK = head.read(model.hidden(batch.input), batch.extra.at("last_N"));
-    rewards_BK.index_copy_(0, at::tensor(group, at::kLong), read_GK);
+    rewards_BK.index_copy_(0, at::tensor(group, at::kLong), read_GK.to(at::kCPU));
   }
   model.train(was_training);
   return rewards_BK;

@@ -29,7 +29,8 @@ std::vector<std::int64_t> row_lengths(const Batch& batch) {
 
 }  // namespace
 
-std::vector<at::Tensor> by_parts(Communicator& ranks, const Batch& batch, std::int64_t tokens, std::size_t count,
+std::vector<at::Tensor> by_parts(Communicator& ranks, c10::Device device, const Batch& batch, std::int64_t tokens,
+                                 std::size_t count,
                                  const std::function<std::vector<at::Tensor>(const Batch& part)>& compute) {
   const at::NoGradGuard guard;
   const auto lengths = row_lengths(batch);
@@ -39,9 +40,9 @@ std::vector<at::Tensor> by_parts(Communicator& ranks, const Batch& batch, std::i
   for (auto& group : length_groups({lengths.begin() + begin, lengths.begin() + end}, tokens)) {
     for (auto& row : group) row += begin;
     const at::Tensor rows = at::tensor(group, at::kLong);
-    const auto values_BT = compute(select_rows(batch, rows));
+    const auto values_BT = compute(to_device(select_rows(batch, rows), device));
     for (std::size_t i = 0; i < count; ++i) {
-      all_BT[i].narrow(1, 0, values_BT[i].size(1)).index_copy_(0, rows, values_BT[i]);
+      all_BT[i].narrow(1, 0, values_BT[i].size(1)).index_copy_(0, rows, values_BT[i].to(at::kCPU));
     }
   }
   // Zeros where another process has values: the sum is exact.
@@ -145,10 +146,11 @@ void RolloutSource::score(Rollouts& rollouts) {
 void RolloutSource::fill_log_probs(Rollouts& rollouts) const {
   Architecture& policy = context_.model();
   const auto read = [&](Architecture& model) {
-    return by_parts(context_.communicator(), rollouts.batch, params_.micro_batch_tokens, 2, [&](const Batch& part) {
-      const auto now = answer_log_probs(model.hidden(part.input), model, part, params_.temperature);
-      return std::vector<at::Tensor>{now.log_probs_BT, now.entropy_BT};
-    });
+    return by_parts(context_.communicator(), context_.device(), rollouts.batch, params_.micro_batch_tokens, 2,
+                    [&](const Batch& part) {
+                      const auto now = answer_log_probs(model.hidden(part.input), model, part, params_.temperature);
+                      return std::vector<at::Tensor>{now.log_probs_BT, now.entropy_BT};
+                    });
   };
   const auto of_policy = read(policy);
   rollouts.old_BT = of_policy[0];

@@ -1,6 +1,6 @@
 // Sampled answers of one round with all that the losses need of them: rewards, log-probabilities of policy and reference at
 // the start of the round. Everything lives on the same rows and positions: column t is about the token that position t
-// predicts (see dialogues.h), and mask_BT marks the answers' tokens.
+// predicts (see dialogues.h), and mask_BT marks the answers' tokens. All of it is in main memory, whatever the device.
 // Shapes: B answers, T positions, D width.
 #pragma once
 
@@ -60,9 +60,10 @@ class RolloutSource {
   RunningMoments seen_;
 };
 
-/// `count` values of [B, T] that `compute` gives in parts of like length, put together; no gradients. Processes share out
-/// the rows, and all have the whole afterwards.
-std::vector<at::Tensor> by_parts(Communicator& ranks, const Batch& batch, std::int64_t tokens, std::size_t count,
+/// `count` values of [B, T] that `compute` gives in parts of like length on the device, put together in main memory; no
+/// gradients. Processes share out the rows, and all have the whole afterwards.
+std::vector<at::Tensor> by_parts(Communicator& ranks, c10::Device device, const Batch& batch, std::int64_t tokens,
+                                 std::size_t count,
                                  const std::function<std::vector<at::Tensor>(const Batch& part)>& compute);
 
 }  // namespace temper::stages

@@ -17,7 +17,8 @@ std::vector<Dialogue> first_rows(const std::vector<Dialogue>& dialogues) {
 }
 
 at::Tensor log_probs_of(Architecture& model, const Batch& batch, double temperature) {
-  return answer_log_probs(model.hidden(batch.input), model, batch, temperature).log_probs_BT;
+  const Batch moved = to_device(batch, model.device());
+  return answer_log_probs(model.hidden(moved.input), model, moved, temperature).log_probs_BT.to(at::kCPU);
 }
 
 /// The same rows with the padding in front.

@@ -190,7 +190,7 @@ FitStatus Dpo::run(StageContext& context) {
   };
   std::vector<std::int64_t> first(static_cast<std::size_t>(std::min(train.size(), params_.train.batch_size)));
   std::iota(first.begin(), first.end(), 0);
-  check_first_batch(context, make(train, first), settings);
+  check_first_batch(context, to_device(make(train, first), context.device()), settings);
 
   FitPlan plan;
   plan.params = params_.train;

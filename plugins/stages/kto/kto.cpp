@@ -158,7 +158,8 @@ FitStatus Kto::run(StageContext& context) {
       const at::NoGradGuard guard;
       const bool was_training = model.is_training();
       model.train(false);
-      mismatched_B = policy_sums(model, mismatched_batch(rows, batch, traits, pad_id, length), count);
+      const Batch mismatched = to_device(mismatched_batch(rows, batch, traits, pad_id, length), model.device());
+      mismatched_B = policy_sums(model, mismatched, count);
       model.train(was_training);
     }
     const double share = static_cast<double>(rows.desirable_rows()) / static_cast<double>(rows.size());
@@ -179,7 +180,7 @@ FitStatus Kto::run(StageContext& context) {
   {
     const at::NoGradGuard guard;
     context.model().train(false);
-    const Batch first = train_batches.next();
+    const Batch first = to_device(train_batches.next(), context.device());
     train_batches.restore("");
     StartCheck check;
     check.policy_N = policy_sums(context.model(), first, first.extra.at("rows_B").size(0));

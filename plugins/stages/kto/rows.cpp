@@ -87,7 +87,7 @@ Batch row_batch(const Rows& rows, const std::vector<std::int64_t>& chosen, const
 Batch mismatched_batch(const Rows& rows, const Batch& batch, const ArchitectureTraits& traits, std::int64_t pad_id,
                        std::int64_t row_length) {
   std::vector<Dialogue> dialogues;
-  const at::Tensor rows_B = batch.extra.at("rows_B").contiguous();
+  const at::Tensor rows_B = batch.extra.at("rows_B").to(at::kCPU).contiguous();
   for (std::int64_t b = 0; b < rows_B.size(0); ++b) {
     dialogues.push_back(rows.mismatched[static_cast<std::size_t>(rows_B.const_data_ptr<std::int64_t>()[b])]);
   }

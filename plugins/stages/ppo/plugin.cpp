@@ -73,9 +73,11 @@ class Critic {
     }
     if (!weight_1D_.defined()) {
       const std::int64_t width = model_ ? model_->traits().width : context.model().traits().width;
-      weight_1D_ = fresh_value_weight("value_head.weight", width, seed).tensor;
-      bias_1_ = at::zeros({1}, at::kFloat).requires_grad_();
+      weight_1D_ = fresh_value_weight(width, seed);
+      bias_1_ = at::zeros({1}, at::kFloat);
     }
+    weight_1D_ = weight_1D_.to(context.device()).requires_grad_();
+    bias_1_ = bias_1_.to(context.device()).requires_grad_();
     parameters_.push_back({"value_head.weight", weight_1D_, false});
     parameters_.push_back({"value_head.bias", bias_1_, false});
   }
@@ -96,8 +98,8 @@ class Critic {
     if (extras.texts.count("reward_head") == 0) return;
     const RewardHead head = load_head(extras, stage);
     const at::Tensor weights_K = at::tensor(head.weights, at::kFloat);
-    weight_1D_ = at::matmul(weights_K, head.weight_KD).unsqueeze(0).clone().requires_grad_();
-    bias_1_ = (weights_K * head.bias_K).sum().view({1}).clone().requires_grad_();
+    weight_1D_ = at::matmul(weights_K, head.weight_KD).unsqueeze(0).clone();
+    bias_1_ = (weights_K * head.bias_K).sum().view({1}).clone();
   }
 
   std::unique_ptr<Architecture> model_;
@@ -137,7 +139,8 @@ class Ppo final : public Stage {
       return std::vector<at::Tensor>{critic.values(part, critic.has_model() ? at::Tensor() : policy.hidden(part.input))};
     };
     const at::Tensor values_BT =
-        by_parts(context.communicator(), rollouts.batch, params_.rollout.micro_batch_tokens, 1, read).front();
+        by_parts(context.communicator(), context.device(), rollouts.batch, params_.rollout.micro_batch_tokens, 1, read)
+            .front();
     rollouts.values_BT = values_BT * rollouts.mask_BT;
     if (params_.bootstrap_truncated) {
       // The last real position has read the whole answer: its value is that of going on.

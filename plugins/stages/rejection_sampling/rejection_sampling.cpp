@@ -192,7 +192,7 @@ class Rounds {
     const auto [begin, end] = part_of(batch.input.ids_BT.size(0), ranks.rank(), ranks.world_size());
     at::Tensor sum = at::zeros({1}, at::kDouble);
     if (begin < end) {
-      const Batch own = rows_of(batch, begin, end);
+      const Batch own = to_device(rows_of(batch, begin, end), context_.device());
       const SummedLoss loss =
           linear_cross_entropy(model.hidden(own.input).flatten(0, 1), model.head(), own.labels_BT.flatten());
       if (loss.target_tokens > 0) loss.sum.backward();

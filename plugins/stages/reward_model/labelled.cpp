@@ -164,7 +164,7 @@ FitStatus learn_labels(StageContext& context, const std::vector<std::string>& da
     context.note(std::to_string(train.cut) + " answers with their prompts were cut to " +
                  std::to_string(train_params.context) + " tokens");
   }
-  RewardHead head = fresh_head(traits.width, {"good"}, derive_seed(context.seed(), {"reward_head"}));
+  RewardHead head = fresh_head(traits.width, {"good"}, derive_seed(context.seed(), {"reward_head"}), context.device());
   head.prompt_template = template_name;
   check_labels(context, train.dialogues);
   check_reward_position(context, train.dialogues);

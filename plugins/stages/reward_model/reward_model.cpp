@@ -171,7 +171,7 @@ FitStatus RewardModel::learn_pairs(StageContext& context, const std::string& tem
     context.note(std::to_string(train.cut) + " answers with their prompts were cut to " +
                  std::to_string(params_.train.context) + " tokens");
   }
-  RewardHead head = fresh_head(traits.width, dimensions, derive_seed(context.seed(), {"reward_head"}));
+  RewardHead head = fresh_head(traits.width, dimensions, derive_seed(context.seed(), {"reward_head"}), context.device());
   head.weights = read_weights(params_, dimensions.size());
   head.combine = params_.combine;
   head.prompt_template = template_name;

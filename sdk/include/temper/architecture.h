@@ -70,6 +70,11 @@ class TEMPER_API Architecture {
   at::Tensor logits(const ModelInput& input);  ///< logits_BTV, float32
   virtual std::vector<NamedParameter> parameters() = 0;
   virtual std::vector<WeightName> weight_names() const = 0;
+  /// Where the weights are.
+  c10::Device device();
+  /// Moves parameters() in place. What else a model computes with (tables, say) has to follow them or its input, and
+  /// nothing may be derived from the weights but in prepare_decoding().
+  void to(c10::Device device);
   virtual void train(bool on) = 0;
   virtual bool is_training() const = 0;
   /// From now on hidden() keeps only what enters each block and computes the rest again in backward (see recompute.h): less

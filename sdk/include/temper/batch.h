@@ -1,9 +1,10 @@
 // What goes into a model and what it is trained on, the same for decoder-only and encoder-decoder models.
-// Shapes: B rows, T decoder positions, S encoder positions. All tensors are int64 on the run's device.
+// Shapes: B rows, T decoder positions, S encoder positions. All tensors are int64, on one device: for a model, on its own.
 // Labels are already shifted: labels_BT[b][t] is the token that position t has to predict; -100 marks "no loss".
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -55,6 +56,11 @@ TEMPER_API Batch pad_examples(const std::vector<Example>& examples, std::int64_t
 /// Several examples a row, first come first placed in order, rows of exactly `length`; examples longer than that are cut.
 /// Uses as many rows as needed. Attention stays within an example and positions start anew in each.
 TEMPER_API Batch pack_examples(const std::vector<Example>& examples, std::int64_t length, std::int64_t pad_id);
+
+/// The same with all tensors on `device`; what is there already is shared, not copied. Sources make batches in main memory,
+/// training loops move them to their model.
+TEMPER_API ModelInput to_device(const ModelInput& input, c10::Device device);
+TEMPER_API Batch to_device(Batch batch, c10::Device device);
 
 /// Where the share of `part` of `parts` begins and ends in `count` things in order; the first shares are the larger ones.
 inline std::pair<std::int64_t, std::int64_t> part_of(std::int64_t count, std::int64_t part, std::int64_t parts) {
