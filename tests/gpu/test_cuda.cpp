@@ -79,7 +79,7 @@ TEST_CASE("loss, gradients and five updates are the CPU's to rounding") {
   there.to(device);
   REQUIRE(there.device() == device);
   const Batch batch = some_rows(), moved = to_device(batch, device);
-  AdamW ours(here.parameters(), adam()), theirs(there.parameters(), adam());
+  AdamW ours(here.parameters(), adam(), nullptr), theirs(there.parameters(), adam(), nullptr);
   for (int step = 0; step < 5; ++step) {
     const SummedLoss a = loss_of(here, batch), b = loss_of(there, moved);
     CHECK(b.sum.item<double>() == Approx(a.sum.item<double>()).epsilon(1e-5));
@@ -159,7 +159,7 @@ TEST_CASE("bfloat16 training lowers the loss and stays near float32") {
   exact.to(device);
   rounded.to(device);
   const Batch batch = to_device(some_rows(), device);
-  AdamW first(exact.parameters(), adam()), second(rounded.parameters(), adam());
+  AdamW first(exact.parameters(), adam(), nullptr), second(rounded.parameters(), adam(), nullptr);
   double loss = 0, rounded_loss = 0, start = 0;
   for (int step = 0; step < 30; ++step) {
     const SummedLoss a = loss_of(exact, batch);

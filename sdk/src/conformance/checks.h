@@ -12,6 +12,7 @@ void add_library_checks(std::vector<Check>& checks);
 void add_params_checks(std::vector<Check>& checks);
 void add_architecture_checks(std::vector<Check>& checks);
 void add_decoding_checks(std::vector<Check>& checks);
+void add_device_checks(std::vector<Check>& checks);
 void add_objective_checks(std::vector<Check>& checks);
 void add_dataset_checks(std::vector<Check>& checks);
 void add_filter_checks(std::vector<Check>& checks);

@@ -140,6 +140,7 @@ const std::vector<Check>& conformance_checks() {
     conformance::add_params_checks(checks);
     conformance::add_architecture_checks(checks);
     conformance::add_decoding_checks(checks);
+    conformance::add_device_checks(checks);
     conformance::add_objective_checks(checks);
     conformance::add_dataset_checks(checks);
     conformance::add_filter_checks(checks);
