@@ -64,9 +64,10 @@ Means validate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngi
   RankStep step;
   BatchSums& sums = step.sums;
   for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
-    const Batch batch = next_batch(*plan.validation, ranks);
-    if (!has_rows(batch)) continue;
+    Batch batch = next_batch(*plan.validation, ranks);
     const Autocast autocast(bf16);
+    if (plan.before_loss) plan.before_loss(model, batch);
+    if (!has_rows(batch)) continue;
     const SummedLoss loss = plan.loss(model, batch);
     sums.loss += loss.sum.item<double>();
     sums.targets += loss.target_tokens;
@@ -146,8 +147,12 @@ void put_back(Architecture& model, const FitPlan& plan, const std::vector<at::Te
 BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngine* ranks, GradientSync* sync) {
   BatchSums step;
   for (std::int64_t i = 0; i < plan.params.accumulation; ++i) {
-    const Batch batch = next_batch(*plan.train, ranks);
+    Batch batch = next_batch(*plan.train, ranks);
     SummedLoss loss;
+    if (plan.before_loss) {
+      const Autocast autocast(bf16);
+      plan.before_loss(model, batch);
+    }
     if (has_rows(batch)) {
       RECORD_USER_SCOPE("temper::forward");
       const Autocast autocast(bf16);
