@@ -61,7 +61,7 @@ class RolloutSource {
 };
 
 /// `count` values of [B, T] that `compute` gives in parts of like length, put together; no gradients. Processes share out
-/// the rows, and all have the whole afterwards.
+/// the parts, and all have the whole afterwards.
 std::vector<at::Tensor> by_parts(Communicator& ranks, const Batch& batch, std::int64_t tokens, std::size_t count,
                                  const std::function<std::vector<at::Tensor>(const Batch& part)>& compute);
 
