@@ -114,6 +114,16 @@ def test_sharded(folder):
     for (_, value), (_, expected) in zip(tiny.summary(record)["pretrain", "loss"], alone["pretrain", "loss"]):
         assert abs(value - expected) <= 1e-4 * expected, (value, expected)
 
+    # Matrices that travel in several pieces.
+    large = ["--only", "pretrain", "--set", "model.d_model=1024", "--set", "model.num_layers=1"]
+    for setting in ("steps=4", "learning_rate=1e-4", "context=64", "validation_batches=0"):
+        large += ["--set", f"stages.pretrain.{setting}"]
+    whole = tiny.summary(run(folder, "large", *large))["pretrain", "loss"]
+    pieces = tiny.summary(run(folder, "large_pieces", "--nproc", 3, *large, *saving))["pretrain", "loss"]
+    assert len(whole) == len(pieces) == 4
+    for (step, value), (_, expected) in zip(pieces, whole):
+        assert abs(value - expected) <= 2e-6 * expected, (step, value, expected)
+
     refused = tiny.temper("run", folder / "plain.yaml", "--out", folder / "wrong", "--set", "stages.sft.lora_rank=2", "--set",
                           "stages.sft.shard_optimizer=true", check=False)
     assert refused.returncode == 2 and "shard_optimizer splits the moments" in refused.stderr, refused.stderr
@@ -153,6 +163,7 @@ def test_killed(folder, rng):
         found = tiny.summary(records[0])
         assert found == expected, [key for key in expected if found.get(key) != expected[key]]
     assert ended_early > 0, "no kill came while the ranks were running"
+    print(f"{KILLS} runs had a rank killed ({ended_early} before their end) and gave the straight run's result")
 
 
 def begin_long(folder, name):
