@@ -6,7 +6,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <deque>
+#include <array>
 #include <string>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <unordered_map>
@@ -30,41 +30,56 @@ class SumHook final : public c10d::CppCommHookInterface<BackendPtr> {
   }
 };
 
-/// Sums of shards that are under way at once. Each holds a copy of its bucket, so there should not be many.
-constexpr std::size_t kUnderWay = 2;
+/// Pieces of shards' sums under way at once.
+constexpr std::size_t kUnderWay = 4;
 
-/// A shard whose sum is under way.
-struct Pending {
+/// A piece whose sum may be under way. Its room is kept for the next one.
+struct Piece {
   c10::intrusive_ptr<c10d::Work> work;
   at::Tensor whole, own, into;  ///< what is summed, this rank's part of it, and its place in the bucket
-};
 
-/// Waits until no more than `left` are under way.
-void finish(std::deque<Pending>& pending, std::size_t left) {
-  for (; pending.size() > left; pending.pop_front()) {
-    Pending& sum = pending.front();
-    sum.work->wait();
-    sum.into.copy_(sum.own.narrow(0, 0, sum.into.numel()));
+  void finish() {
+    if (!work) return;
+    work->wait();
+    work.reset();
+    into.copy_(own.narrow(0, 0, into.numel()));
   }
-}
+  /// Elements of every rank; a bucket of another type gets other room.
+  void make_room(std::int64_t size, std::int64_t ranks, const at::TensorOptions& options) {
+    if (whole.defined() && whole.numel() >= size * ranks && whole.scalar_type() == options.dtype()) return;
+    whole = at::empty({size * ranks}, options);
+    own = at::empty({size}, options);
+  }
+};
+using Pieces = std::array<Piece, kUnderWay>;
 
 /// Every rank gets the sum of its shard; what else is in its bucket is of no use. The Reducer is told that all is done,
-/// since not every engine's work of this kind tells its end; whoever holds `pending` waits for it.
+/// since not every engine's work of this kind tells its end; whoever holds the pieces waits for them.
 class ScatterHook final : public c10d::CommHookInterface {
  public:
-  ScatterHook(BackendPtr backend, std::deque<Pending>& pending) : backend_(std::move(backend)), pending_(pending) {}
+  ScatterHook(BackendPtr backend, Pieces& pieces) : backend_(std::move(backend)), pieces_(pieces) {}
   FuturePtr runHook(c10d::GradBucket& bucket) override {
     const at::Tensor buffer = bucket.getBufferRef();
-    const std::int64_t ranks = backend_->getSize(), count = buffer.numel(), size = shard_size(count, ranks);
-    const std::int64_t begin = std::min(count, backend_->getRank() * size), end = std::min(count, begin + size);
-    finish(pending_, kUnderWay - 1);
-    Pending sum;
-    sum.whole = at::zeros({size * ranks}, buffer.options());
-    sum.whole.narrow(0, 0, count).copy_(buffer);
-    sum.own = at::empty({size}, buffer.options());
-    sum.into = buffer.slice(0, begin, end);
-    sum.work = backend_->_reduce_scatter_base(sum.own, sum.whole);
-    pending_.push_back(std::move(sum));
+    const std::int64_t ranks = backend_->getSize(), elements = buffer.numel(), size = shard_size(elements, ranks);
+    const std::int64_t longest = std::min(size, piece_size(buffer, ranks));
+    for (std::int64_t first = 0; first < size; first += longest) {
+      const std::int64_t count = std::min(longest, size - first);
+      const auto part_of_rank = [&](std::int64_t rank) {
+        const std::int64_t begin = std::min(elements, rank * size + first);
+        return buffer.slice(0, begin, std::min(elements, begin + count));
+      };
+      Piece& piece = pieces_[next_++ % kUnderWay];
+      piece.finish();
+      piece.make_room(longest, ranks, buffer.options());
+      at::Tensor whole = piece.whole.narrow(0, 0, count * ranks), own = piece.own.narrow(0, 0, count);
+      for (std::int64_t rank = 0; rank < ranks; ++rank) {
+        const at::Tensor part = part_of_rank(rank);
+        whole.narrow(0, rank * count, part.numel()).copy_(part);
+        whole.narrow(0, rank * count + part.numel(), count - part.numel()).zero_();
+      }
+      piece.into = part_of_rank(backend_->getRank());
+      piece.work = backend_->_reduce_scatter_base(own, whole);
+    }
     auto done = c10::make_intrusive<c10::ivalue::Future>(c10::TensorType::get());
     done->markCompleted(buffer);
     return done;
@@ -73,7 +88,8 @@ class ScatterHook final : public c10d::CommHookInterface {
 
  private:
   BackendPtr backend_;
-  std::deque<Pending>& pending_;
+  Pieces& pieces_;
+  std::size_t next_ = 0;
 };
 
 class ReducerSync final : public GradientSync {
@@ -89,7 +105,7 @@ class ReducerSync final : public GradientSync {
             std::unordered_map<std::size_t, std::string>{}, c10d::kDefaultFirstBucketBytes,
             /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>{})) {
     if (scatter) {
-      reducer_->register_comm_hook(std::make_unique<ScatterHook>(backend, pending_));
+      reducer_->register_comm_hook(std::make_unique<ScatterHook>(backend, pieces_));
     } else {
       reducer_->register_comm_hook(std::make_unique<SumHook>(backend));
     }
@@ -101,7 +117,7 @@ class ReducerSync final : public GradientSync {
     try {
       prepare(root);
       root.backward();
-      finish(pending_, 0);
+      for (auto& piece : pieces_) piece.finish();
     } catch (const std::exception& error) {
       explain_(error);
     }
@@ -118,7 +134,7 @@ class ReducerSync final : public GradientSync {
   }
 
   at::Tensor first_;
-  std::deque<Pending> pending_;
+  Pieces pieces_;
   ExplainFailure explain_;
   std::unique_ptr<c10d::Reducer> reducer_;
 };

@@ -26,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 using StorePtr = c10::intrusive_ptr<c10d::Store>;
 
 constexpr std::chrono::milliseconds kBeat{1000};
+constexpr const char* kAdvice = "; all ranks stop, `temper resume` goes on from the last checkpoint";
 constexpr int kGone = 1;
 
 fs::path backend_file(const std::string& name) {
@@ -67,7 +68,7 @@ StorePtr connect(const Ranks& ranks, std::chrono::milliseconds timeout, bool ser
   options.timeout = timeout;
   if (serve && ranks.listening >= 0) options.masterListenFd = ranks.listening;
   auto store = c10::make_intrusive<c10d::TCPStore>(ranks.address, options);
-  return c10::make_intrusive<c10d::PrefixStore>("temper", store);
+  return c10::make_intrusive<c10d::PrefixStore>("temper" + ranks.attempt, store);
 }
 
 }  // namespace
@@ -94,7 +95,9 @@ Group::Group(const Ranks& ranks, const GroupOptions& options)
                     "); check that all were started with the same address and number",
                 1);
   }
+  answered_ = Clock::now();
   watch_ = std::thread([this] { watch(); });
+  watch_of_watch_ = std::thread([this] { watch_the_watch(); });
 }
 
 void Group::use_device(c10::Device device) {
@@ -120,6 +123,7 @@ c10d::Backend& Group::backend_for(const at::Tensor& tensor) {
 Group::~Group() {
   leaving_ = true;
   if (watch_.joinable()) watch_.join();
+  if (watch_of_watch_.joinable()) watch_of_watch_.join();
 }
 
 void Group::leave() noexcept {
@@ -139,7 +143,9 @@ void Group::leave() noexcept {
 void Group::fail(const std::string& words) noexcept {
   if (leaving_.exchange(true)) return;
   try {
-    engine_->store->set("gone", bytes_of("rank " + std::to_string(ranks_.rank) + " ended: " + words));
+    // Who says it adds the advice.
+    const std::string cause = words.substr(0, words.find(kAdvice));
+    engine_->store->set("gone", bytes_of("rank " + std::to_string(ranks_.rank) + " ended: " + cause));
     // Time for the others, if the store is here.
     if (ranks_.rank == 0) std::this_thread::sleep_for(3 * kBeat);
   } catch (const std::exception&) {
@@ -159,8 +165,7 @@ void Group::collective(const char* what, Work&& work) {
 void Group::explain(const char* what, const std::exception& error) {
   const std::string missing = missing_ranks();
   throw Error("rank " + std::to_string(ranks_.rank) + " could not " + what +
-                  " with the other ranks: " + (missing.empty() ? first_line(error.what()) : missing) +
-                  "; all ranks stop, `temper resume` goes on from the last checkpoint",
+                  " with the other ranks: " + (missing.empty() ? first_line(error.what()) : missing) + kAdvice,
               1);
 }
 
@@ -240,28 +245,41 @@ std::string Group::missing_ranks() {
     }
     return missing.empty() ? "" : missing + " is gone";
   } catch (const std::exception&) {
-    return ranks_.store_is_there ? "the launcher is gone" : "rank 0 is gone";
+    return keeper() + " is gone";
   }
 }
 
-/// In a thread of its own. Ends the process, because the thread that works may wait for the missing one in a call that
+/// Who has the store.
+std::string Group::keeper() const { return ranks_.store_is_there ? "the launcher" : "rank 0"; }
+
+/// Ends the process from a thread of the watch, because the thread that works may wait for the missing rank in a call that
 /// cannot be interrupted; every file is readable at every instant.
+void Group::end_with(const std::string& words) {
+  if (leaving_.exchange(true)) return;
+  std::fprintf(stderr, "temper: rank %d: %s%s\n", ranks_.rank, words.c_str(), kAdvice);
+  std::fflush(stderr);
+  _exit(kGone);
+}
+
 void Group::watch() {
-  const auto end_with = [this](const std::string& words) {
-    if (leaving_) return;
-    std::fprintf(stderr, "temper: rank %d: %s; all ranks stop, `temper resume` goes on from the last checkpoint\n",
-                 ranks_.rank, words.c_str());
-    std::fflush(stderr);
-    _exit(kGone);
-  };
   try {
-    watch_until_left(end_with);
+    watch_until_left();
   } catch (const std::exception& error) {
-    end_with(std::string(ranks_.store_is_there ? "the launcher" : "rank 0") + " is gone (" + first_line(error.what()) + ")");
+    end_with(keeper() + " is gone (" + first_line(error.what()) + ")");
   }
 }
 
-void Group::watch_until_left(const std::function<void(const std::string&)>& end_with) {
+/// A call of the store has no end of its own when the other machine is cut off or its process is stopped.
+void Group::watch_the_watch() {
+  while (!leaving_) {
+    if (Clock::now() - answered_.load() > options_.silence) {
+      end_with(keeper() + " has shown no life for " + std::to_string(options_.silence.count()) + " s");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+void Group::watch_until_left() {
   struct Life {
     std::int64_t beats = 0;
     Clock::time_point seen = Clock::now();
@@ -276,6 +294,7 @@ void Group::watch_until_left(const std::function<void(const std::string&)>& end_
       std::this_thread::sleep_for(ranks_.rank == 0 ? 3 * kBeat : kBeat);
       return end_with(words);
     }
+    std::string silent;
     for (int rank = 0; rank < ranks_.world_size; ++rank) {
       if (rank == ranks_.rank) continue;
       Life& life = lives[rank];
@@ -284,9 +303,12 @@ void Group::watch_until_left(const std::function<void(const std::string&)>& end_
       // One that has not come yet is the engine's to miss.
       if (beats == 0 || Clock::now() - life.seen < options_.silence) continue;
       if (store.check({"left/" + std::to_string(rank)})) continue;
-      store.set("gone", bytes_of("rank " + std::to_string(rank) + " has shown no life for " +
-                                 std::to_string(options_.silence.count()) + " s"));
+      silent += (silent.empty() ? "rank " : ", rank ") + std::to_string(rank);
     }
+    if (!silent.empty()) {
+      store.set("gone", bytes_of(silent + " has shown no life for " + std::to_string(options_.silence.count()) + " s"));
+    }
+    answered_ = Clock::now();
     const auto next = Clock::now() + kBeat;
     while (!leaving_ && Clock::now() < next) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -63,15 +62,19 @@ class Group final : public ParallelEngine {
   void collective(const char* what, Work&& work);
   [[noreturn]] void explain(const char* what, const std::exception& error);
   std::string missing_ranks();
+  void end_with(const std::string& words);
+  std::string keeper() const;
   void watch();
-  void watch_until_left(const std::function<void(const std::string&)>& end_with);
+  void watch_until_left();
+  void watch_the_watch();
 
   Ranks ranks_;
   GroupOptions options_;
   std::unique_ptr<Engine> engine_;
   std::int64_t told_ = 0;
-  std::atomic<bool> leaving_{false};  ///< ends the watch
-  std::thread watch_;
+  std::atomic<bool> leaving_{false};                                                               ///< ends the watch
+  std::atomic<std::chrono::steady_clock::time_point> answered_{std::chrono::steady_clock::now()};  ///< by the store, last
+  std::thread watch_, watch_of_watch_;
 };
 
 }  // namespace temper

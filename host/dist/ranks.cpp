@@ -98,6 +98,7 @@ std::optional<Ranks> ranks_from(const Variables& variable) {
                                                 ? port_of_step(variable)
                                                 : number_of(variable, "MASTER_PORT", 1, 65535));
     ranks.store_is_there = text_of(variable, "TORCHELASTIC_USE_AGENT_STORE").value_or("") == "True";
+    ranks.attempt = text_of(variable, "TORCHELASTIC_RESTART_COUNT").value_or("");
     if (text_of(variable, "TEMPER_STORE_SOCKET")) ranks.listening = number_of(variable, "TEMPER_STORE_SOCKET", 0, 1 << 20);
     return ranks;
   }

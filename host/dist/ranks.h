@@ -17,6 +17,7 @@ struct Ranks {
   std::uint16_t port = 0;
   bool store_is_there = false;  ///< the launcher keeps a store of its own at that address (torchrun)
   int listening = -1;           ///< rank 0: a socket that listens already, inherited; -1: none
+  std::string attempt;          ///< of a launcher that starts its processes anew when some fail; the store stays
   std::string launcher;         ///< which environment this is from, for messages
 };
 

@@ -12,6 +12,7 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
                                Architecture& model, const std::string& prompt_template, RunAssets& assets,
                                TerminalProgress& progress, Models models)
     : models_(std::move(models)),
+      name_(name),
       stage_(stage),
       seed_(derive_seed(run_seed, {"evaluator", name})),
       model_(model),
@@ -70,5 +71,10 @@ StateDict RunEvalContext::kept(const std::string& stage) {
 }
 
 bool RunEvalContext::cancelled() const { return cancel_requested(); }
+
+Communicator* RunEvalContext::call_others(const std::string& order) {
+  if (models_.group != nullptr && models_.group->rank() == 0) tell_help(models_.group, name_, order);
+  return models_.group;
+}
 
 }  // namespace temper

@@ -65,6 +65,7 @@ class RunEvalContext final : public EvalContext {
   ModelLender& models() override { return lender_; }
   Progress& progress() override { return progress_; }
   bool cancelled() const override;
+  Communicator* call_others(const std::string& order) override;
 
  private:
   Communicator& communicator() {
@@ -74,7 +75,7 @@ class RunEvalContext final : public EvalContext {
   std::filesystem::path checkpoint_of(const std::string& stage) const;
 
   Models models_;
-  std::string stage_;
+  std::string name_, stage_;
   std::map<std::string, std::unique_ptr<Architecture>> frozen_;
   std::uint64_t seed_;
   Architecture& model_;

@@ -6,18 +6,22 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "host/device/device.h"
 #include "host/infer/generator.h"
 #include "host/infer/scorer.h"
 #include "host/infer/shared_inference.h"
 #include "host/plugin/guard.h"
+#include "host/run/eval_context.h"
 #include "host/run/model_store.h"
 #include "host/run/record_rows.h"
 #include "host/run/stage_context.h"
 #include "host/run/stage_keys.h"
 #include "host/util/cancel.h"
+#include "temper/evaluator.h"
 #include "temper/hash.h"
 #include "temper/stage.h"
 
@@ -91,15 +95,28 @@ void follow_stage(Group& group, const Experiment& experiment, const Registry& re
 /// The model that rank 0's evaluators ask, and this rank's share of the asking.
 class Judged {
  public:
-  Judged(const Registry& registry, const fs::path& folder, const Tokenizer& tokenizer, c10::Device device, Group& group)
-      : model_(load_architecture(registry, folder, read_manifest(folder), device)),
-        local_generator_(*model_, tokenizer, {64, cancel_requested, {}}),
-        local_scorer_(*model_, tokenizer, cancel_requested),
+  Judged(const Experiment& experiment, const Registry& registry, const RunPaths& paths, const std::string& stage,
+         RunAssets& assets, TerminalProgress& progress, c10::Device device, Group& group)
+      : experiment_(experiment),
+        registry_(registry),
+        paths_(paths),
+        stage_(stage),
+        assets_(assets),
+        progress_(progress),
+        device_(device),
+        group_(group),
+        manifest_(read_manifest(paths.final_checkpoint(stage))),
+        model_(load_architecture(registry, paths.final_checkpoint(stage), manifest_, device)),
+        local_generator_(*model_, assets.tokenizer(), {64, cancel_requested, {}}),
+        local_scorer_(*model_, assets.tokenizer(), cancel_requested),
         generator_(local_generator_, group),
         scorer_(local_scorer_, group) {}
 
-  void answer(const std::string& what, const std::string& order) {
-    if (what == "generate") {
+  void answer(const Json& message) {
+    const std::string what = message.at("do"), order = message.at("order");
+    if (what == "help") {
+      help(message.at("evaluator"), order);
+    } else if (what == "generate") {
       std::vector<GenerateRequest> requests;
       SamplingParams params;
       read_order(order, requests, params);
@@ -112,7 +129,33 @@ class Judged {
   }
 
  private:
+  /// The evaluator stays for its next order, and with its context the models that it has loaded.
+  void help(const std::string& name, const std::string& order) {
+    const auto slot = std::find_if(experiment_.evaluators.begin(), experiment_.evaluators.end(),
+                                   [&](const EvaluatorConfig& each) { return each.name == name; });
+    if (name != helps_) {
+      const std::string base_dir = experiment_.base_dir.string();
+      evaluator_ = registry_.make<Evaluator>(slot->plugin, slot->values, {base_dir});
+      context_.emplace(name, stage_, experiment_.seed, *model_, manifest_.prompt_template, assets_, progress_,
+                       RunEvalContext::Models{registry_, paths_, base_dir, "", device_, &group_});
+      helps_ = name;
+    }
+    guarded(slot->plugin, "help", [&] { evaluator_->help(*context_, order); });
+  }
+
+  const Experiment& experiment_;
+  const Registry& registry_;
+  const RunPaths& paths_;
+  std::string stage_;
+  RunAssets& assets_;
+  TerminalProgress& progress_;
+  c10::Device device_;
+  Group& group_;
+  CheckpointManifest manifest_;
   std::unique_ptr<Architecture> model_;
+  std::string helps_;  ///< the evaluator below; "" for none
+  std::unique_ptr<Evaluator> evaluator_;
+  std::optional<RunEvalContext> context_;
   BatchGenerator local_generator_;
   BatchScorer local_scorer_;
   SharedGenerator generator_;
@@ -146,6 +189,10 @@ void tell_model(Group* group, const std::string& stage) { tell(group, {{"do", "m
 void tell_generate(Group* group, const std::string& order) { tell(group, {{"do", "generate"}, {"order", order}}); }
 
 void tell_score(Group* group, const std::string& order) { tell(group, {{"do", "score"}, {"order", order}}); }
+
+void tell_help(Group* group, const std::string& evaluator, const std::string& order) {
+  tell(group, {{"do", "help"}, {"evaluator", evaluator}, {"order", order}});
+}
 
 void tell_end(Group* group) { tell(group, {{"do", "end"}}); }
 
@@ -200,10 +247,10 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
       judged.reset();
       follow_stage(group, experiment, registry, news, device, *scratch, assets, progress, message);
     } else if (what == "model") {
-      judged = std::make_unique<Judged>(registry, news.paths.final_checkpoint(message.at("stage")), assets.tokenizer(),
+      judged = std::make_unique<Judged>(experiment, registry, news.paths, message.at("stage"), assets, progress,
                                         device, group);
     } else {
-      judged->answer(what, message.at("order"));
+      judged->answer(message);
     }
   }
 }

@@ -36,6 +36,7 @@ void tell_stage(Group* group, const std::string& stage, const std::filesystem::p
 void tell_model(Group* group, const std::string& stage);
 void tell_generate(Group* group, const std::string& order);
 void tell_score(Group* group, const std::string& order);
+void tell_help(Group* group, const std::string& evaluator, const std::string& order);
 void tell_end(Group* group);
 
 /// Collective, after a stage: throws Error if a rank's weights are not those of rank 0, bit for bit.

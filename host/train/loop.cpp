@@ -47,9 +47,10 @@ Means validate(Architecture& model, const FitPlan& plan, bool bf16, ParallelEngi
   RankStep step;
   BatchSums& sums = step.sums;
   for (std::int64_t i = 0; i < plan.params.validation_batches && plan.validation->epochs_done() < 1; ++i) {
-    const Batch batch = next_batch(*plan.validation, ranks, device);
-    if (!has_rows(batch)) continue;
+    Batch batch = next_batch(*plan.validation, ranks, device);
     const Autocast autocast(bf16, device);
+    if (plan.before_loss) plan.before_loss(model, batch);
+    if (!has_rows(batch)) continue;
     const SummedLoss loss = plan.loss(model, batch);
     sums.loss += loss.sum.item<double>();
     sums.targets += loss.target_tokens;
@@ -130,8 +131,12 @@ BatchSums accumulate(Architecture& model, const FitPlan& plan, bool bf16, Parall
   const c10::Device device = model.device();
   BatchSums step;
   for (std::int64_t i = 0; i < plan.params.accumulation; ++i) {
-    const Batch batch = next_batch(*plan.train, ranks, device);
+    Batch batch = next_batch(*plan.train, ranks, device);
     SummedLoss loss;
+    if (plan.before_loss) {
+      const Autocast autocast(bf16, device);
+      plan.before_loss(model, batch);
+    }
     if (has_rows(batch)) {
       RECORD_USER_SCOPE("temper::forward");
       const Autocast autocast(bf16, device);

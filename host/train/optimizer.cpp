@@ -96,8 +96,8 @@ void AdamW::step(double learning_rate, double divisor) {
   gather_shards(
       parameters_, buckets_, *ranks_,
       [&](const ShardSlice& piece) { return part(parameters_[piece.parameter].detach(), piece); },
-      [&](const ShardSlice& piece, const at::Tensor& whole) {
-        parameters_[piece.parameter].detach().view(-1).copy_(whole);
+      [&](const ShardSlice& piece, const at::Tensor& values) {
+        part(parameters_[piece.parameter].detach(), piece).copy_(values);
       });
 }
 
@@ -121,10 +121,12 @@ void AdamW::save(StateDict& state) {
     }
     gather_shards(
         parameters_, buckets_, *ranks_, [&](const ShardSlice& piece) { return moment(which, piece); },
-        [&](const ShardSlice& piece, const at::Tensor& whole) {
+        [&](const ShardSlice& piece, const at::Tensor& values) {
           // Rank 0 writes; the others would only hold it.
           if (ranks_->rank() != 0) return;
-          state.tensors[prefix + names_[piece.parameter]] = whole.view(parameters_[piece.parameter].sizes()).clone();
+          at::Tensor& whole = state.tensors[prefix + names_[piece.parameter]];
+          if (!whole.defined()) whole = at::empty_like(parameters_[piece.parameter].detach());
+          part(whole, piece).copy_(values);
         });
   };
   save_moment("exp_avg.", &Group::exp_avgs);

@@ -33,8 +33,14 @@ inline std::int64_t shard_size(std::int64_t elements, std::int64_t ranks) { retu
 std::vector<std::vector<ShardSlice>> shard_of(const std::vector<at::Tensor>& parameters, const Buckets& buckets, int rank,
                                               int ranks);
 
-/// Collective. Makes whole what each rank has of its shard, bucket by bucket: `give(parameter, begin, end)` is this rank's
-/// flat part, `take(parameter, begin, part)` gets everybody's. Nothing larger than a bucket is held at a time.
+/// What travels at once between ranks that share out buckets, of all of them together: a part of every rank's shard. Large
+/// enough for the network, small beside an embedding, which is a bucket of its own.
+inline constexpr std::int64_t kPieceBytes = 8 << 20;
+/// Elements of each rank's part in a piece.
+std::int64_t piece_size(const at::Tensor& of, std::int64_t ranks);
+
+/// Collective. Makes whole what each rank has of its shards, piece by piece: `give(slice)` is all of a slice of this rank's,
+/// flat; `take(slice, part)` gets everybody's, in parts.
 void gather_shards(const std::vector<at::Tensor>& parameters, const Buckets& buckets, ParallelEngine& ranks,
                    const std::function<at::Tensor(const ShardSlice&)>& give,
                    const std::function<void(const ShardSlice&, const at::Tensor& part)>& take);

@@ -51,8 +51,12 @@ Batch BatchSource::next_part(std::int64_t part, std::int64_t parts) {
 Optimizer::~Optimizer() = default;
 StageContext::~StageContext() = default;
 EvalContext::~EvalContext() = default;
+Communicator* EvalContext::call_others(const std::string&) { return nullptr; }
 Stage::~Stage() = default;
 Evaluator::~Evaluator() = default;
+void Evaluator::help(EvalContext&, const std::string&) {
+  throw PluginError("an evaluator that calls other processes has to define help(), and this one has not");
+}
 TextJudge::~TextJudge() = default;
 void TextJudge::begin_judging(ModelLender&) {}
 ModelLender::~ModelLender() = default;

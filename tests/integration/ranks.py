@@ -114,6 +114,16 @@ def test_sharded(folder):
     for (_, value), (_, expected) in zip(tiny.summary(record)["pretrain", "loss"], alone["pretrain", "loss"]):
         assert abs(value - expected) <= 1e-4 * expected, (value, expected)
 
+    # Matrices that travel in several pieces.
+    large = ["--only", "pretrain", "--set", "model.d_model=1024", "--set", "model.num_layers=1"]
+    for setting in ("steps=4", "learning_rate=1e-4", "context=64", "validation_batches=0"):
+        large += ["--set", f"stages.pretrain.{setting}"]
+    whole = tiny.summary(run(folder, "large", *large))["pretrain", "loss"]
+    pieces = tiny.summary(run(folder, "large_pieces", "--nproc", 3, *large, *saving))["pretrain", "loss"]
+    assert len(whole) == len(pieces) == 4
+    for (step, value), (_, expected) in zip(pieces, whole):
+        assert abs(value - expected) <= 2e-6 * expected, (step, value, expected)
+
     refused = tiny.temper("run", folder / "plain.yaml", "--out", folder / "wrong", "--set", "stages.sft.lora_rank=2", "--set",
                           "stages.sft.shard_optimizer=true", check=False)
     assert refused.returncode == 2 and "shard_optimizer splits the moments" in refused.stderr, refused.stderr
@@ -153,6 +163,7 @@ def test_killed(folder, rng):
         found = tiny.summary(records[0])
         assert found == expected, [key for key in expected if found.get(key) != expected[key]]
     assert ended_early > 0, "no kill came while the ranks were running"
+    print(f"{KILLS} runs had a rank killed ({ended_early} before their end) and gave the straight run's result")
 
 
 def begin_long(folder, name):
@@ -192,14 +203,16 @@ def test_interrupted(folder):
 
 
 def test_stopped(folder):
-    """A rank that shows no life ends the run, and is named."""
-    launcher = begin_long(folder, "stopped")
-    os.kill(ranks_of(launcher)[1], signal.SIGSTOP)
+    """A rank that shows no life ends the run, and is named; rank 0, which has the store that all ask, too."""
+    launchers = [begin_long(folder, f"stopped{rank}") for rank in (0, 1)]
+    for rank, launcher in enumerate(launchers):
+        os.kill(ranks_of(launcher)[rank], signal.SIGSTOP)
     began = time.monotonic()
-    output, _ = launcher.communicate(timeout=LONGEST_END + 15)
-    assert launcher.returncode == 1, (launcher.returncode, output)
-    assert "rank 1 has shown no life" in output, output
-    print(f"a stopped rank ended the run after {time.monotonic() - began:.0f} s")
+    for rank, launcher in enumerate(launchers):
+        output, _ = launcher.communicate(timeout=LONGEST_END)
+        assert launcher.returncode == 1, (launcher.returncode, output)
+        assert f"rank {rank} has shown no life" in output, output
+    print(f"runs with a stopped rank ended within {time.monotonic() - began:.0f} s")
 
 
 def test_by_hand(folder):

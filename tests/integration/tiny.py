@@ -74,7 +74,7 @@ def summary(record, times=("tokens_per_second",)):
         for name, stage in file["stages"].items():
             result[name, "sha"] = str(stage.attrs["checkpoint_sha256"])
             result[name, "tokens"] = int(stage.attrs["tokens"])
-            for metric, table in stage["log"].items():
+            for metric, table in stage.get("log", {}).items():
                 if metric not in times:
                     result[name, metric] = [(int(row["step"]), float(row["value"])) for row in table]
             for evaluator, group in stage.get("evals", {}).items():

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "shared_reading.h"
 #include "temper/evaluator.h"
 #include "temper/generate.h"
 
@@ -36,6 +37,7 @@ class BestOfN final : public Evaluator {
  public:
   explicit BestOfN(const Params& params) : params_(params) {}
   EvalResult evaluate(EvalContext& context) override;
+  void help(EvalContext& context, const std::string& order) override { stages::help_reading(context, order); }
 
  private:
   Params params_;

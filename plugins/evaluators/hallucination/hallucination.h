@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared_reading.h"
 #include "temper/evaluator.h"
 #include "temper/generate.h"
 #include "truth_judge.h"
@@ -37,6 +38,7 @@ class Hallucination final : public Evaluator, public TextJudge {
       : params_(params), base_dir_(std::move(base_dir)) {}
 
   EvalResult evaluate(EvalContext& context) override;
+  void help(EvalContext& context, const std::string& order) override { stages::help_reading(context, order); }
   void begin_judging(ModelLender& models) override;
   /// In: response; prompt (or question) for the judge; source (or context) for claims; reference (with choices, if there are
   /// any) or the task unknown_person for an outcome. Out, as far as the row has them: truthful and informative in [0, 1],

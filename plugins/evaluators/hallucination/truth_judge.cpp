@@ -50,7 +50,7 @@ std::vector<double> TruthJudge::probabilities(const std::vector<stages::JudgedTe
     const std::vector<stages::JudgedText> part(begin, end);
     std::vector<double> log_odds(part.size(), 0);
     if (!readers_.empty()) {
-      log_odds = stages::mean_reward(readers_, part);
+      log_odds = stages::mean_reward(readers_, part, context);
       for (double& value : log_odds) value *= static_cast<double>(readers_.size());
     }
     for (std::size_t i = 0; i < part.size() && classifier_ != nullptr; ++i) {

@@ -21,7 +21,7 @@ class TruthJudge {
   /// A file of `temper classifier train`; `label` is that of good answers. Throws DataError if it has no such label.
   void add(const std::string& classifier_file, std::string label);
   bool empty() const { return readers_.empty() && classifier_ == nullptr; }
-  /// In order. A judge reads in chunks, so that Ctrl-C ends it soon; `context` may be null.
+  /// In order. A judge reads in chunks, so that Ctrl-C ends it soon; with a `context`, its processes share out each.
   std::vector<double> probabilities(const std::vector<stages::JudgedText>& texts, EvalContext* context = nullptr) const;
 
  private:

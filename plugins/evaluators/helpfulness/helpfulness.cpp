@@ -159,13 +159,13 @@ EvalResult Helpfulness::evaluate(EvalContext& context) {
   }
   std::vector<double> rewards;
   if (!readers.empty()) {
-    rewards = stages::mean_reward(readers, judged_texts(questions, ours));
+    rewards = stages::mean_reward(readers, judged_texts(questions, ours), &context);
     evaluators::add_mean(result, {"reward", "", "Mean reward of the answers.", Better::kHigher}, rewards);
   }
   if (params_.compares()) {
     std::vector<Preference> preferences;
     if (params_.judge.empty()) {
-      preferences = compare_by_reward(rewards, stages::mean_reward(readers, judged_texts(questions, theirs)));
+      preferences = compare_by_reward(rewards, stages::mean_reward(readers, judged_texts(questions, theirs), &context));
     } else {
       std::vector<Pair> pairs;
       for (std::size_t i = 0; i < questions.size(); ++i) pairs.push_back({questions[i].item.prompt, ours[i], theirs[i]});

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared_reading.h"
 #include "temper/evaluator.h"
 #include "temper/generate.h"
 #include "text_reward.h"
@@ -31,6 +32,7 @@ class Helpfulness final : public Evaluator, public TextJudge {
   explicit Helpfulness(const Params& params, std::string base_dir = "") : params_(params), base_dir_(std::move(base_dir)) {}
 
   EvalResult evaluate(EvalContext& context) override;
+  void help(EvalContext& context, const std::string& order) override { stages::help_reading(context, order); }
   void begin_judging(ModelLender& models) override;
   /// In: response, and what its task needs: reference (or answer), choices, instruction_id_list with kwargs, task; prompt
   /// and item_id (or key, id) are handed through. Out: task and correct; without `correct` where no right answer is known.

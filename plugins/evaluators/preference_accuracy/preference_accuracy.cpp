@@ -13,9 +13,8 @@
 
 #include "dialogues.h"
 #include "measures.h"
-#include "reference_sums.h"
 #include "reward_head.h"
-#include "reward_models.h"
+#include "shared_reading.h"
 #include "temper/hash.h"
 #include "temper/template.h"
 
@@ -44,29 +43,29 @@ void check_pair(const PreferencePair& pair) {
 /// Whose numbers rank the answers.
 struct Ranker {
   std::optional<stages::RewardHead> head;
-  Architecture* reference = nullptr;  ///< without a head; may be null
+  std::string reference = {};  ///< a stage, without a head; may be empty
   double beta = 0;
 
   std::string what() const {
     if (head) return "reward";
-    return reference != nullptr ? "implicit reward (beta times the log-ratio to the reference)"
-                                : "mean log-probability a token (the stage has no reward head)";
+    return !reference.empty() ? "implicit reward (beta times the log-ratio to the reference)"
+                              : "mean log-probability a token (the stage has no reward head)";
   }
 };
 
 at::Tensor score(EvalContext& context, const Ranker& ranker, const std::vector<Dialogue>& answers_N,
                  const std::vector<std::int64_t>& dimension_N) {
-  const auto pad_id = context.tokenizer().pad_id();
+  const stages::ModelName evaluated;
   if (!ranker.head) {
-    const at::Tensor sums_N = stages::sum_log_probs(context.model(), answers_N, pad_id);
-    if (ranker.reference != nullptr) {
-      return (sums_N - stages::sum_log_probs(*ranker.reference, answers_N, pad_id)) * ranker.beta;
+    const at::Tensor sums_N = stages::sum_log_probs(context, evaluated, answers_N);
+    if (!ranker.reference.empty()) {
+      return (sums_N - stages::sum_log_probs(context, {ranker.reference, ""}, answers_N)) * ranker.beta;
     }
     std::vector<std::int64_t> tokens;
     for (const auto& answer : answers_N) tokens.push_back(static_cast<std::int64_t>(answer.answer.size()));
     return sums_N / at::tensor(tokens, at::kLong);
   }
-  const at::Tensor rewards_NK = stages::read_rewards(context.frozen_model(""), *ranker.head, answers_N, pad_id);
+  const at::Tensor rewards_NK = stages::read_rewards(context, evaluated, answers_N);
   const at::Tensor asked_N = at::tensor(dimension_N, at::kLong);
   const at::Tensor one_N = rewards_NK.gather(1, asked_N.clamp_min(0).unsqueeze(1)).squeeze(1);
   return at::where(asked_N < 0, ranker.head->combined(rewards_NK), one_N);
@@ -158,9 +157,8 @@ ParamTable<Params> params_table() {
 EvalResult PreferenceAccuracy::evaluate(EvalContext& context) {
   const std::vector<PreferencePair> pairs = context.preferences(params_.data, params_.limit);
   if (pairs.empty()) throw DataError("evaluator preference_accuracy found no held-out preference pairs in its datasets");
-  Ranker ranker{head_of(context), nullptr, params_.beta};
+  const Ranker ranker{head_of(context), params_.reference, params_.beta};
   const auto& head = ranker.head;
-  if (!head && !params_.reference.empty()) ranker.reference = &context.frozen_model(params_.reference);
   const std::string template_name = head ? head->prompt_template : context.prompt_template();
   const ArchitectureTraits traits = context.model().traits();
   const std::int64_t room = params_.context > 0 ? params_.context : traits.max_positions;

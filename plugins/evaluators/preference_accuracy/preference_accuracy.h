@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shared_reading.h"
 #include "temper/evaluator.h"
 
 namespace temper::preference_accuracy {
@@ -23,6 +24,7 @@ class PreferenceAccuracy final : public Evaluator {
  public:
   explicit PreferenceAccuracy(const Params& params) : params_(params) {}
   EvalResult evaluate(EvalContext& context) override;
+  void help(EvalContext& context, const std::string& order) override { stages::help_reading(context, order); }
 
  private:
   Params params_;

@@ -8,8 +8,8 @@
 
 namespace temper::stages {
 
-GroupBatches::GroupBatches(std::int64_t groups, std::int64_t batch_size, std::uint64_t seed, Make make, bool divisible)
-    : groups_(groups), batch_size_(batch_size), seed_(seed), make_(std::move(make)), divisible_(divisible) {
+GroupBatches::GroupBatches(std::int64_t groups, std::int64_t batch_size, std::uint64_t seed, Make make)
+    : groups_(groups), batch_size_(batch_size), seed_(seed), make_(std::move(make)) {
   if (groups_ < 1) throw DataError("there is nothing to train on; check the datasets of this stage");
 }
 
@@ -30,7 +30,6 @@ Batch GroupBatches::next() { return make_(next_groups()); }
 
 Batch GroupBatches::next_part(std::int64_t part, std::int64_t parts) {
   const std::vector<std::int64_t> groups = next_groups();
-  if (!divisible_) return part == 0 ? make_(groups) : Batch{};
   const auto [begin, end] = part_of(static_cast<std::int64_t>(groups.size()), part, parts);
   if (begin == end) return {};
   return make_({groups.begin() + begin, groups.begin() + end});

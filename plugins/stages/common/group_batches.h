@@ -15,8 +15,7 @@ class GroupBatches final : public BatchSource {
  public:
   using Make = std::function<Batch(const std::vector<std::int64_t>& groups)>;
   /// `make` turns some groups' numbers into a batch. A batch never mixes epochs; an epoch's last one may be smaller.
-  /// Not `divisible`: a loss looks at the whole batch, so one of many processes computes it all.
-  GroupBatches(std::int64_t groups, std::int64_t batch_size, std::uint64_t seed, Make make, bool divisible = true);
+  GroupBatches(std::int64_t groups, std::int64_t batch_size, std::uint64_t seed, Make make);
   Batch next() override;
   /// Whole groups, in the batch's order.
   Batch next_part(std::int64_t part, std::int64_t parts) override;
@@ -30,7 +29,6 @@ class GroupBatches final : public BatchSource {
   std::int64_t groups_, batch_size_;
   std::uint64_t seed_;
   Make make_;
-  bool divisible_;
   std::int64_t epoch_ = 0, cursor_ = 0;
 };
 

@@ -2,7 +2,6 @@
 #include "reference_sums.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 #include <cstdio>
@@ -24,41 +23,25 @@ std::string to_text(double value) {
 }  // namespace
 
 at::Tensor sum_log_probs(Architecture& model, const std::vector<Dialogue>& dialogues, std::int64_t pad_id,
-                         const std::function<void(std::int64_t)>& done, double temperature) {
-  const at::NoGradGuard guard;
-  const bool was_training = model.is_training();
-  model.train(false);
-  const ArchitectureTraits traits = model.traits();
-  std::vector<std::int64_t> lengths;
-  for (const auto& dialogue : dialogues) {
-    lengths.push_back(static_cast<std::int64_t>(dialogue.prompt.size() + dialogue.answer.size()));
-  }
-  at::Tensor sums_N = at::zeros({static_cast<std::int64_t>(dialogues.size())});
-  std::int64_t read = 0;
-  for (const auto& group : length_groups(lengths, kScoringTokens)) {
-    std::vector<Dialogue> part;
-    for (const auto index : group) part.push_back(dialogues[static_cast<std::size_t>(index)]);
-    const Batch batch = to_device(answer_batch(part, traits, pad_id), model.device());
+                         const Readers& readers, double temperature) {
+  const auto sums_G1 = [&](const Batch& batch) {
     const at::Tensor log_probs_BT = answer_log_probs(model.hidden(batch.input), model, batch, temperature).log_probs_BT;
-    const at::Tensor sums_G = masked_sum(log_probs_BT, batch.labels_BT != kIgnoreLabel);
-    sums_N.index_copy_(0, at::tensor(group, at::kLong), sums_G.to(at::kCPU));
-    read += static_cast<std::int64_t>(group.size());
-    if (done) done(read);
-  }
-  model.train(was_training);
-  return sums_N;
+    return masked_sum(log_probs_BT, batch.labels_BT != kIgnoreLabel).unsqueeze(1);
+  };
+  return read_in_groups(model, dialogues, pad_id, 1, readers, sums_G1).squeeze(1);
 }
 
 at::Tensor reference_sums(StageContext& context, const std::vector<Dialogue>& dialogues) {
   at::Tensor sums_N;
   context.progress().begin(context.stage_name() + ": reference", static_cast<std::int64_t>(dialogues.size()));
   context.with_reference([&](Architecture& reference) {
-    sums_N = sum_log_probs(reference, dialogues, context.tokenizer().pad_id(), [&](std::int64_t read) {
+    const auto done = [&](std::int64_t read) {
       context.progress().update(read, "");
       if (!context.cancelled()) return;
       context.progress().end();
       throw Cancelled("stage '" + context.stage_name() + "' was stopped while it read the reference");
-    });
+    };
+    sums_N = sum_log_probs(reference, dialogues, context.tokenizer().pad_id(), {&context.communicator(), done});
   });
   context.progress().end();
   return sums_N;

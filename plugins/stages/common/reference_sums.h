@@ -7,19 +7,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
-#include "dialogues.h"
+#include "reading.h"
 
 namespace temper::stages {
 
-/// log p(answer | prompt) of each dialogue, float32, over the answer's tokens alone: no gradients, evaluation mode, groups
-/// of like length. `done` (may be empty) is called with the number read so far and may throw.
+/// log p(answer | prompt) of each dialogue, float32, over the answer's tokens alone: no gradients, evaluation mode.
 at::Tensor sum_log_probs(Architecture& model, const std::vector<Dialogue>& dialogues, std::int64_t pad_id,
-                         const std::function<void(std::int64_t)>& done = {}, double temperature = 1);
-/// The same of the reference, with progress. Equal bits whenever it is called, before training or after a resume. Throws
-/// Cancelled.
+                         const Readers& readers = {}, double temperature = 1);
+/// The same of the reference, by all processes, with progress. Equal bits whenever it is called, before training or after a
+/// resume. Throws Cancelled.
 at::Tensor reference_sums(StageContext& context, const std::vector<Dialogue>& dialogues);
 
 /// A loss whose value is known while policy and reference are one: the sentinels kl_at_start (summed log-probabilities

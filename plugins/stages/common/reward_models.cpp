@@ -2,48 +2,44 @@
 #include "reward_models.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
+
+#include "shared_reading.h"
 
 namespace temper::stages {
+
 at::Tensor read_rewards(Architecture& model, const RewardHead& head, const std::vector<Dialogue>& dialogues,
-                        std::int64_t pad_id) {
-  const at::NoGradGuard guard;
-  const bool was_training = model.is_training();
-  model.train(false);
-  const ArchitectureTraits traits = model.traits();
-  std::vector<std::int64_t> lengths;
-  for (const auto& dialogue : dialogues) {
-    lengths.push_back(static_cast<std::int64_t>(dialogue.prompt.size() + dialogue.answer.size()));
-  }
-  at::Tensor rewards_BK = at::zeros({static_cast<std::int64_t>(dialogues.size()), head.weight_KD.size(0)});
-  for (const auto& group : length_groups(lengths, kScoringTokens)) {
-    std::vector<Dialogue> part;
-    for (const auto index : group) part.push_back(dialogues[static_cast<std::size_t>(index)]);
-    const Batch batch = to_device(answer_batch(part, traits, pad_id), model.device());
-    const at::Tensor read_GK = head.read(model.hidden(batch.input), batch.extra.at("last_N"));
-    rewards_BK.index_copy_(0, at::tensor(group, at::kLong), read_GK.to(at::kCPU));
-  }
-  model.train(was_training);
-  return rewards_BK;
+                        std::int64_t pad_id, const Readers& readers) {
+  return read_in_groups(model, dialogues, pad_id, head.weight_KD.size(0), readers,
+                        [&](const Batch& batch) { return head.read(model.hidden(batch.input), batch.extra.at("last_N")); });
 }
 
 RewardModels::RewardModels(StageContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
                            const std::string& prompt_template)
-    : ensemble_(ensemble), pad_id_(context.tokenizer().pad_id()) {
-  for (const auto& stage : stages) add(stage, context.frozen_model(stage), context.kept(stage), prompt_template);
+    : ensemble_(ensemble) {
+  for (const auto& stage : stages) {
+    const RewardHead& head = add(stage, load_head(context.kept(stage), stage), prompt_template);
+    members_.back().read = [&model = context.frozen_model(stage), head, pad_id = context.tokenizer().pad_id(),
+                            &ranks = context.communicator()](const std::vector<Dialogue>& dialogues) {
+      return read_rewards(model, head, dialogues, pad_id, {&ranks, {}});
+    };
+  }
   if (members_.empty()) throw ConfigError("reward names no stage; name one of the plugin reward_model");
 }
 
 RewardModels::RewardModels(EvalContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
                            const std::string& prompt_template)
-    : ensemble_(ensemble), pad_id_(context.tokenizer().pad_id()) {
-  for (const auto& stage : stages) add(stage, context.frozen_model(stage), context.kept(stage), prompt_template);
+    : ensemble_(ensemble) {
+  for (const auto& stage : stages) {
+    add(stage, load_head(context.kept(stage), stage), prompt_template);
+    members_.back().read = [&context, stage](const std::vector<Dialogue>& dialogues) {
+      return read_rewards(context, {stage, ""}, dialogues);
+    };
+  }
   if (members_.empty()) throw ConfigError("reward names no stage; name one of the plugin reward_model");
 }
 
-void RewardModels::add(const std::string& stage, Architecture& model, const StateDict& kept,
-                       const std::string& prompt_template) {
-  Member member{&model, load_head(kept, stage)};
+const RewardHead& RewardModels::add(const std::string& stage, RewardHead head, const std::string& prompt_template) {
+  Member member{std::move(head), {}};
   if (member.head.prompt_template != prompt_template) {
     throw ConfigError("reward model '" + stage + "' was trained with template '" + member.head.prompt_template +
                       "', the policy speaks '" + prompt_template + "'; use one template for both");
@@ -52,13 +48,13 @@ void RewardModels::add(const std::string& stage, Architecture& model, const Stat
     throw ConfigError("reward model '" + stage +
                       "' has other dimensions than those before it; an ensemble needs equal ones");
   }
-  members_.push_back(std::move(member));
+  return members_.emplace_back(std::move(member)).head;
 }
 
 AnswerScores RewardModels::score(const std::vector<Dialogue>& dialogues) const {
   std::vector<at::Tensor> combined, parts;
   for (const auto& member : members_) {
-    const at::Tensor rewards_BK = read_rewards(*member.model, member.head, dialogues, pad_id_);
+    const at::Tensor rewards_BK = member.read(dialogues);
     combined.push_back(member.head.combined(rewards_BK));
     parts.push_back(rewards_BK);
   }

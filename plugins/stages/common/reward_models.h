@@ -5,10 +5,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "dialogues.h"
+#include "reading.h"
 #include "reward_head.h"
 
 namespace temper::stages {
@@ -23,7 +24,7 @@ struct AnswerScores {
 class RewardModels {
  public:
   /// `ensemble` is "mean", "minimum" or "mean_minus_deviation" over the models. They have to have been trained with
-  /// `prompt_template`, else ConfigError.
+  /// `prompt_template`, else ConfigError. The context has to outlive this; its processes share out what is read.
   RewardModels(StageContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
                const std::string& prompt_template);
   RewardModels(EvalContext& context, const std::vector<std::string>& stages, const std::string& ensemble,
@@ -32,18 +33,17 @@ class RewardModels {
 
  private:
   struct Member {
-    Architecture* model;
     RewardHead head;
+    std::function<at::Tensor(const std::vector<Dialogue>&)> read;  ///< [B, K]
   };
-  void add(const std::string& stage, Architecture& model, const StateDict& kept, const std::string& prompt_template);
+  const RewardHead& add(const std::string& stage, RewardHead head, const std::string& prompt_template);
 
   std::vector<Member> members_;
   std::string ensemble_;
-  std::int64_t pad_id_;
 };
 
-/// What a head says of answers, [B, K], read in batches of like length, in evaluation mode.
+/// What a head says of answers, [B, K], in evaluation mode.
 at::Tensor read_rewards(Architecture& model, const RewardHead& head, const std::vector<Dialogue>& dialogues,
-                        std::int64_t pad_id);
+                        std::int64_t pad_id, const Readers& readers = {});
 
 }  // namespace temper::stages

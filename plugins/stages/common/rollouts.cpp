@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "reading.h"
 #include "temper/random.h"
 #include "temper/template.h"
 
@@ -34,11 +35,9 @@ std::vector<at::Tensor> by_parts(Communicator& ranks, c10::Device device, const 
                                  const std::function<std::vector<at::Tensor>(const Batch& part)>& compute) {
   const at::NoGradGuard guard;
   const auto lengths = row_lengths(batch);
-  const auto [begin, end] = part_of(static_cast<std::int64_t>(lengths.size()), ranks.rank(), ranks.world_size());
   std::vector<at::Tensor> all_BT;
   for (std::size_t i = 0; i < count; ++i) all_BT.push_back(at::zeros(batch.labels_BT.sizes(), at::kFloat));
-  for (auto& group : length_groups({lengths.begin() + begin, lengths.begin() + end}, tokens)) {
-    for (auto& row : group) row += begin;
+  for (const auto& group : groups_of_rank(length_groups(lengths, tokens), &ranks)) {
     const at::Tensor rows = at::tensor(group, at::kLong);
     const auto values_BT = compute(to_device(select_rows(batch, rows), device));
     for (std::size_t i = 0; i < count; ++i) {

@@ -61,7 +61,7 @@ class RolloutSource {
 };
 
 /// `count` values of [B, T] that `compute` gives in parts of like length on the device, put together in main memory; no
-/// gradients. Processes share out the rows, and all have the whole afterwards.
+/// gradients. Processes share out the parts, and all have the whole afterwards.
 std::vector<at::Tensor> by_parts(Communicator& ranks, c10::Device device, const Batch& batch, std::int64_t tokens,
                                  std::size_t count,
                                  const std::function<std::vector<at::Tensor>(const Batch& part)>& compute);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reward_head.h"
+#include "shared_reading.h"
 #include "temper/context.h"
 #include "temper/dataset.h"
 
@@ -23,22 +24,23 @@ class TextReward {
   /// A model from outside the run, which has to outlive this.
   TextReward(LentModel& lent, const std::string& reference);
 
-  /// The combined reward of each answer, its end token included; a prompt that is too long loses its beginning. Throws
-  /// DataError if a reward is not finite.
-  std::vector<double> score(const std::vector<JudgedText>& texts) const;
+  /// The combined reward of each answer, its end token included; a prompt that is too long loses its beginning. With a
+  /// context, its processes share out the texts. Throws DataError if a reward is not finite.
+  std::vector<double> score(const std::vector<JudgedText>& texts, EvalContext* context = nullptr) const;
   const RewardHead& head() const { return head_; }
 
  private:
   Architecture* model_;
   const Tokenizer* tokenizer_;
   RewardHead head_;
-  std::string name_;
+  ModelName name_;
 };
 
 /// Readers of stages of the run and of models from outside, in this order.
 std::vector<TextReward> text_rewards(EvalContext& context, const std::vector<std::string>& stages,
                                      const std::vector<std::string>& references);
 /// The mean over several readers.
-std::vector<double> mean_reward(const std::vector<TextReward>& readers, const std::vector<JudgedText>& texts);
+std::vector<double> mean_reward(const std::vector<TextReward>& readers, const std::vector<JudgedText>& texts,
+                                EvalContext* context = nullptr);
 
 }  // namespace temper::stages

@@ -84,10 +84,26 @@ at::Tensor policy_sums(Architecture& model, const Batch& batch, std::int64_t row
   return sum_by_dialogue(answer_log_probs(hidden_BTD, model, batch, 1).log_probs_BT, batch, rows);
 }
 
-SummedLoss row_loss(const at::Tensor& policy_B, const at::Tensor& policy_mismatched_B, const Batch& batch,
-                    const KtoSettings& settings, double desirable_share) {
+at::Tensor baseline_of_all(const at::Tensor& policy_mismatched_B, const at::Tensor& reference_mismatched_B,
+                           Communicator& ranks) {
+  std::string bytes;
+  if (policy_mismatched_B.defined()) {
+    const at::Tensor mine_2B =
+        at::stack({policy_mismatched_B, reference_mismatched_B}).to(at::kCPU, at::kFloat).contiguous();
+    bytes.assign(static_cast<const char*>(mine_2B.const_data_ptr()), mine_2B.nbytes());
+  }
+  std::vector<at::Tensor> parts_2B;
+  for (auto& part : ranks.all_gather(bytes)) {
+    const auto rows = static_cast<std::int64_t>(part.size() / (2 * sizeof(float)));
+    parts_2B.push_back(at::from_blob(part.data(), {2, rows}, at::kFloat).clone());
+  }
+  const at::Tensor all_2B = at::cat(parts_2B, 1);
+  return kto_baseline(all_2B[0], all_2B[1]);
+}
+
+SummedLoss row_loss(const at::Tensor& policy_B, const Batch& batch, const KtoSettings& settings, double desirable_share) {
   const at::Tensor& desirable_B = batch.extra.at("desirable_B");
-  const at::Tensor baseline = kto_baseline(policy_mismatched_B, batch.extra.at("mismatched_reference_B"));
+  const at::Tensor& baseline = batch.extra.at("baseline");
   const KtoTerms terms = kto_loss(policy_B, batch.extra.at("reference_B"), desirable_B, baseline, settings);
   SummedLoss result;
   result.sum = terms.loss_B.sum();
@@ -140,30 +156,35 @@ FitStatus Kto::run(StageContext& context) {
 
   const auto batches = [&](const Rows& rows, bool validation) {
     const std::uint64_t seed = derive_seed(context.seed(), {"data", validation ? "validation" : "train"});
-    return GroupBatches(
-        rows.size(), params_.train.batch_size, seed,
-        [&, validation](const std::vector<std::int64_t>& chosen) {
-          Batch batch = row_batch(rows, chosen, traits, pad_id, length);
-          batch.extra["held_out"] = at::full({}, validation, at::kBool);
-          return batch;
-        },
-        /*divisible=*/false);  // the baseline is a mean over the batch
+    return GroupBatches(rows.size(), params_.train.batch_size, seed,
+                        [&, validation](const std::vector<std::int64_t>& chosen) {
+                          Batch batch = row_batch(rows, chosen, traits, pad_id, length);
+                          batch.extra["held_out"] = at::full({}, validation, at::kBool);
+                          return batch;
+                        });
   };
-  const auto loss = [&](Architecture& model, const Batch& batch) {
-    const Rows& rows = batch.extra.at("held_out").item<bool>() ? *held_out : train;
-    const std::int64_t count = batch.extra.at("rows_B").size(0);
-    at::Tensor mismatched_B;
-    {
+  const auto rows_behind = [&](const Batch& batch) -> const Rows& {
+    return batch.extra.at("held_out").item<bool>() ? *held_out : train;
+  };
+  const auto add_baseline = [&](Architecture& model, Batch& batch) {
+    at::Tensor mismatched_B, reference_B;
+    if (batch.input.ids_BT.defined()) {
       // Dropout would add to the divergence that the baseline is.
       const at::NoGradGuard guard;
       const bool was_training = model.is_training();
       model.train(false);
-      const Batch mismatched = to_device(mismatched_batch(rows, batch, traits, pad_id, length), model.device());
-      mismatched_B = policy_sums(model, mismatched, count);
+      reference_B = batch.extra.at("mismatched_reference_B");
+      const Batch mismatched =
+          to_device(mismatched_batch(rows_behind(batch), batch, traits, pad_id, length), model.device());
+      mismatched_B = policy_sums(model, mismatched, reference_B.size(0));
       model.train(was_training);
     }
+    batch.extra["baseline"] = baseline_of_all(mismatched_B, reference_B, context.communicator()).to(model.device());
+  };
+  const auto loss = [&](Architecture& model, const Batch& batch) {
+    const Rows& rows = rows_behind(batch);
     const double share = static_cast<double>(rows.desirable_rows()) / static_cast<double>(rows.size());
-    return row_loss(policy_sums(model, batch, count), mismatched_B, batch, params_.settings, share);
+    return row_loss(policy_sums(model, batch, batch.extra.at("rows_B").size(0)), batch, params_.settings, share);
   };
 
   FitPlan plan;
@@ -175,17 +196,19 @@ FitStatus Kto::run(StageContext& context) {
   std::optional<GroupBatches> validation;
   if (held_out) validation.emplace(batches(*held_out, true));
   plan.validation = validation ? &*validation : nullptr;
+  plan.before_loss = add_baseline;
   plan.loss = loss;
 
   {
     const at::NoGradGuard guard;
     context.model().train(false);
-    const Batch first = to_device(train_batches.next(), context.device());
+    Batch first = to_device(train_batches.next(), context.device());
     train_batches.restore("");
     StartCheck check;
     check.policy_N = policy_sums(context.model(), first, first.extra.at("rows_B").size(0));
     check.reference_N = first.extra.at("reference_B");
     check.tokens_N = first.extra.at("tokens_B");
+    add_baseline(context.model(), first);
     const SummedLoss at_start = loss(context.model(), first);
     const auto rows = static_cast<double>(at_start.target_tokens);
     const double good = first.extra.at("desirable_B").sum().item<double>();

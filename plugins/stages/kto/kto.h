@@ -25,9 +25,13 @@ ParamTable<Params> params_table();
 
 /// Summed log-probabilities of the batch's answers, differentiable.
 at::Tensor policy_sums(Architecture& model, const Batch& batch, std::int64_t rows);
-/// Sum over the batch's rows, with what is logged. `desirable_share` is that of all the data.
-SummedLoss row_loss(const at::Tensor& policy_B, const at::Tensor& policy_mismatched_B, const Batch& batch,
-                    const KtoSettings& settings, double desirable_share);
+/// Collective. Of the mismatched rows of all processes' parts of a batch, put together in their order; a process without
+/// rows gives undefined tensors.
+at::Tensor baseline_of_all(const at::Tensor& policy_mismatched_B, const at::Tensor& reference_mismatched_B,
+                           Communicator& ranks);
+/// Sum over the batch's rows, with what is logged; extra["baseline"] is that of the whole batch. `desirable_share` is that
+/// of all the data.
+SummedLoss row_loss(const at::Tensor& policy_B, const Batch& batch, const KtoSettings& settings, double desirable_share);
 
 class Kto final : public Stage {
  public:

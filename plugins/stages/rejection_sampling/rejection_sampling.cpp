@@ -179,10 +179,11 @@ class Rounds {
     }
     const auto pad_id = context_.tokenizer().pad_id();
     const double temperature = params_.rollout.temperature;
-    const at::Tensor policy_N = sum_log_probs(context_.model(), first, pad_id, {}, temperature);
+    const Readers all{&context_.communicator(), {}};
+    const at::Tensor policy_N = sum_log_probs(context_.model(), first, pad_id, all, temperature);
     at::Tensor reference_N;
     context_.with_reference(
-        [&](Architecture& reference) { reference_N = sum_log_probs(reference, first, pad_id, {}, temperature); });
+        [&](Architecture& reference) { reference_N = sum_log_probs(reference, first, pad_id, all, temperature); });
     return (policy_N - reference_N).mean().item<double>();
   }
 

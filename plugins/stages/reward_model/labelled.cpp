@@ -42,8 +42,9 @@ std::string rounded(double value) {
 
 /// What the head is worth on answers to questions that it was not trained on.
 void report(StageContext& context, const RewardHead& head, const LabelledAnswers& held_out, nlohmann::json& facts) {
-  const at::Tensor logits_B =
-      read_rewards(context.model(), head, held_out.dialogues, context.tokenizer().pad_id()).select(1, 0).to(at::kDouble);
+  const at::Tensor rewards_BK =
+      read_rewards(context.model(), head, held_out.dialogues, context.tokenizer().pad_id(), {&context.communicator(), {}});
+  const at::Tensor logits_B = rewards_BK.select(1, 0).to(at::kDouble);
   const at::Tensor good_B = at::tensor(held_out.good, at::kDouble);
   const at::Tensor right_B = logits_B * (2 * good_B - 1);  // log-odds of the true label
   const auto log = [&](const MetricSpec& spec, double value) {
@@ -175,7 +176,7 @@ FitStatus learn_labels(StageContext& context, const std::vector<std::string>& da
     context.note("the head starts from logistic regression on " +
                  std::to_string(std::min<std::int64_t>(settings.probe_rows, static_cast<std::int64_t>(train.good.size()))) +
                  " answers");
-    probe(context.model(), head, train, settings.probe_rows, settings.probe_strength, pad_id);
+    probe(context.model(), head, train, settings.probe_rows, settings.probe_strength, pad_id, {&context.communicator(), {}});
   }
   const auto batches = [&](const LabelledAnswers& answers, const std::string& name) {
     return GroupBatches(static_cast<std::int64_t>(answers.dialogues.size()), train_params.batch_size,

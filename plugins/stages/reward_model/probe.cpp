@@ -48,7 +48,7 @@ LogisticFit fit_logistic(const at::Tensor& features_ND, const at::Tensor& labels
 }
 
 void probe(Architecture& model, stages::RewardHead& head, const LabelledAnswers& answers, std::int64_t rows, double strength,
-           std::int64_t pad_id) {
+           std::int64_t pad_id, const stages::Readers& readers) {
   const at::NoGradGuard guard;
   const std::size_t all = answers.dialogues.size();
   const std::size_t count = std::min(all, static_cast<std::size_t>(rows));
@@ -64,7 +64,7 @@ void probe(Architecture& model, stages::RewardHead& head, const LabelledAnswers&
   stages::RewardHead identity = head;
   identity.weight_KD = at::eye(width);
   identity.bias_K = at::zeros({width});
-  const at::Tensor features_ND = stages::read_rewards(model, identity, some, pad_id);
+  const at::Tensor features_ND = stages::read_rewards(model, identity, some, pad_id, readers);
   const at::Tensor labels_N = at::tensor(good, at::kFloat);
   const LogisticFit fit = fit_logistic(features_ND, labels_N, strength);
   head.weight_KD.select(0, 0).copy_(fit.weight_D);

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "labelled.h"
+#include "reading.h"
 
 namespace temper::reward_model {
 
@@ -22,6 +23,6 @@ LogisticFit fit_logistic(const at::Tensor& features_ND, const at::Tensor& labels
 
 /// Sets the head from `rows` answers, spread evenly over all.
 void probe(Architecture& model, stages::RewardHead& head, const LabelledAnswers& answers, std::int64_t rows, double strength,
-           std::int64_t pad_id);
+           std::int64_t pad_id, const stages::Readers& readers);
 
 }  // namespace temper::reward_model

@@ -66,7 +66,8 @@ void report(StageContext& context, const RewardHead& head, const GroupedPairs& h
       dimension.push_back(pair.dimension);
     }
   }
-  const at::Tensor rewards_NK = read_rewards(context.model(), head, all, context.tokenizer().pad_id());
+  const at::Tensor rewards_NK =
+      read_rewards(context.model(), head, all, context.tokenizer().pad_id(), {&context.communicator(), {}});
   const at::Tensor dimension_P = at::tensor(dimension, at::kLong);
   const at::Tensor chosen_P = pick(rewards_NK, at::tensor(chosen, at::kLong), dimension_P);
   const at::Tensor rejected_P = pick(rewards_NK, at::tensor(rejected, at::kLong), dimension_P);
@@ -233,8 +234,8 @@ void RewardModel::finish(StageContext& context, RewardHead& head, const GroupedP
   nlohmann::json facts = {{"pairs", train.pairs}, {"prompts", train.groups.size()}, {"normalise", params_.normalise}};
   const auto pad_id = context.tokenizer().pad_id();
   if (params_.normalise != "none") {
-    const at::Tensor rewards_NK =
-        read_rewards(context.model(), head, demonstrations(context, head.prompt_template, train), pad_id);
+    const at::Tensor rewards_NK = read_rewards(context.model(), head, demonstrations(context, head.prompt_template, train),
+                                               pad_id, {&context.communicator(), {}});
     for (std::int64_t k = 0; k < rewards_NK.size(1); ++k) {
       const at::Tensor rewards_N = rewards_NK.select(1, k);
       const auto fitted = params_.normalise == "mean" ? fit_bias(rewards_N) : fit_gain_and_bias(rewards_N);

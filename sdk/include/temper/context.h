@@ -172,6 +172,10 @@ class TEMPER_API EvalContext {
   virtual ModelLender& models() = 0;
   virtual Progress& progress() = 0;
   virtual bool cancelled() const = 0;
+  /// Of a run in many processes rank 0 evaluates and the others wait. There this makes them call Evaluator::help with
+  /// `order`, and gives the communicator in which collectives here and there meet; inside help() it only gives that. Null
+  /// in one process.
+  virtual Communicator* call_others(const std::string& order);
 };
 
 }  // namespace temper

@@ -38,6 +38,9 @@ class TEMPER_API Evaluator {
   virtual ~Evaluator();
   /// Deterministic, independent of batch size. An empty item set is a DataError. [run]
   virtual EvalResult evaluate(EvalContext& context) = 0;
+  /// What another process does for an evaluation of rank 0 (see EvalContext::call_others), on an evaluator of its own with
+  /// the same parameters. It has the context's models and files; nobody hears its generator and scorer. [run]
+  virtual void help(EvalContext& context, const std::string& order);
 };
 
 /// Scores answers without a model: `temper score`.

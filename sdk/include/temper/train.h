@@ -113,6 +113,9 @@ struct FitPlan {
   BatchSource* validation = nullptr;  ///< may be null; read from its start at every validation
   /// Metrics of the SummedLoss are logged under their names, of a validation as "validation_NAME"; the stage declares them.
   std::function<SummedLoss(Architecture&, const Batch&)> loss;
+  /// May be empty. Comes before the loss of every batch, in every process, also in one that has no rows of it; so it may be
+  /// collective: what the loss needs to know of all processes' rows goes into the batch's `extra`.
+  std::function<void(Architecture&, Batch&)> before_loss;
   std::int64_t examples_per_epoch = 0;           ///< needed when params.epochs > 0
   std::vector<NamedParameter> extra_parameters;  ///< trained with the model (heads); part of the resumable state
   std::string loss_unit = "nats/token";

@@ -41,7 +41,8 @@ TEST_CASE("torchrun, mpirun and srun are understood") {
                               {"LOCAL_WORLD_SIZE", "2"},
                               {"MASTER_ADDR", "host0"},
                               {"MASTER_PORT", "29500"},
-                              {"TORCHELASTIC_USE_AGENT_STORE", "True"}});
+                              {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                              {"TORCHELASTIC_RESTART_COUNT", "2"}});
   REQUIRE(torchrun);
   CHECK(torchrun->rank == 3);
   CHECK(torchrun->world_size == 4);
@@ -50,6 +51,7 @@ TEST_CASE("torchrun, mpirun and srun are understood") {
   CHECK(torchrun->address == "host0");
   CHECK(torchrun->port == 29500);
   CHECK(torchrun->store_is_there);
+  CHECK(torchrun->attempt == "2");
 
   const auto mpirun = from({{"OMPI_COMM_WORLD_RANK", "1"},
                             {"OMPI_COMM_WORLD_SIZE", "2"},

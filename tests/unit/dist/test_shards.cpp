@@ -84,6 +84,34 @@ TEST_CASE("shards of all ranks are all elements, each once") {
   }
 }
 
+TEST_CASE("what ranks have of their shards is put together in pieces that are small beside a large bucket") {
+  const std::vector<std::int64_t> sizes{7, 5'000'001, 3, 2'500'000, 1};
+  std::vector<at::Tensor> parameters;
+  for (const auto size : sizes) parameters.push_back(at::arange(size, at::kFloat).remainder(9973) - 0.5);
+  const Buckets buckets = gradient_buckets(parameters);
+  for (const int ranks : {2, 3}) {
+    std::vector<std::vector<at::Tensor>> results(static_cast<std::size_t>(ranks));
+    std::vector<std::int64_t> largest(results.size(), 0), taken(results.size(), 0);
+    on_ranks(ranks, [&](ThreadRank& rank) {
+      const auto number = static_cast<std::size_t>(rank.rank());
+      for (const auto size : sizes) results[number].push_back(at::zeros({size}));
+      gather_shards(
+          parameters, buckets, rank,
+          [&](const ShardSlice& slice) { return parameters[slice.parameter].slice(0, slice.begin, slice.end); },
+          [&](const ShardSlice& slice, const at::Tensor& part) {
+            results[number][slice.parameter].slice(0, slice.begin, slice.end).copy_(part);
+            largest[number] = std::max(largest[number], part.numel());
+            taken[number] += part.numel();
+          });
+    });
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      for (std::size_t p = 0; p < sizes.size(); ++p) CHECK(at::equal(results[i][p], parameters[p]));
+      CHECK(taken[i] == 7'500'012);
+      CHECK(largest[i] * 4 * ranks <= kPieceBytes);
+    }
+  }
+}
+
 TEST_CASE("a shared-out optimiser moves weights as a whole one does, keeps a part of the moments, and saves them whole") {
   TrainParams params;
   params.weight_decay = 0.1;

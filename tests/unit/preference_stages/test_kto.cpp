@@ -73,14 +73,15 @@ TEST_CASE("the loss of a batch is that of the formula", "[preference_stages][kto
   gpt::Gpt policy = tiny_gpt(0, 99);
   const kto::Rows rows = rows_of(context, context.train_pairs);
   const std::vector<std::int64_t> chosen = {7, 0, 30, 12, 47};
-  const Batch batch = kto::row_batch(rows, chosen, policy.traits(), 256, 48);
+  Batch batch = kto::row_batch(rows, chosen, policy.traits(), 256, 48);
   const Batch mismatched = kto::mismatched_batch(rows, batch, policy.traits(), 256, 48);
   KtoSettings settings;
   settings.beta = 0.3;
   settings.desirable_weight = 1.2;
   settings.undesirable_weight = 0.7;
-  const SummedLoss loss =
-      kto::row_loss(kto::policy_sums(policy, batch, 5), kto::policy_sums(policy, mismatched, 5), batch, settings, 0.5);
+  batch.extra["baseline"] = kto::baseline_of_all(kto::policy_sums(policy, mismatched, 5),
+                                                 batch.extra.at("mismatched_reference_B"), context.communicator());
+  const SummedLoss loss = kto::row_loss(kto::policy_sums(policy, batch, 5), batch, settings, 0.5);
   double divergence = 0, expected = 0, good = 0, bad = 0, right = 0;
   for (const auto row : chosen) {
     const auto& dialogue = rows.mismatched[static_cast<std::size_t>(row)];
