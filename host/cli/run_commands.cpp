@@ -118,6 +118,10 @@ RunOptions run_options(const ParsedOptions& options, Group* group) {
   run.group = group;
   run.use_cache = !options.has("no-cache");
   if (options.has("only")) run.only = options.get<std::string>("only");
+  if (options.has("until")) run.until = options.get<std::int64_t>("until");
+  if (run.until < 0) throw ConfigError("--until must be a step of the stage, 1 or more");
+  if (run.until > 0 && run.only.empty()) throw ConfigError("--until is a step of the stage that --only names");
+  if (run.until > 0 && group != nullptr) throw ConfigError("--until is for a run of one process");
   if (options.has("profile")) run.profile = fs::absolute(options.get<std::string>("profile"));
   if (options.has("cache")) run.cache = options.get<std::string>("cache");
   return run;
@@ -144,6 +148,7 @@ int run_command(const std::vector<std::string>& args) {
       "no-cache", "compute everything anew, and keep nothing for other runs")(
       "record", po::value<std::string>(), "write exactly this record, or go on with it if it is there")(
       "only", po::value<std::string>()->default_value(""), "do this stage and what it builds on, and leave the rest")(
+      "until", po::value<std::int64_t>()->default_value(0), "of that stage, do no more than this many steps now")(
       "cache", po::value<std::string>()->default_value(""), "folder of what runs share; by default OUT/cache")(
       "origin", po::value<std::string>(), "take the experiment as if it lay here: for relative paths and names");
   add_rank_options(own);

@@ -30,6 +30,14 @@ SweepSpec spec_of(const ParsedOptions& options) {
   for (const auto& text : options.list("exclude")) spec.excludes.push_back(parse_assignments(text, "--exclude"));
   if (options.has("seeds")) spec.seeds = parse_seeds(options.get<std::string>("seeds"), "--seeds");
   spec.draws = options.get<std::int64_t>("draws");
+  const std::string rungs = options.get<std::string>("halving-rungs");
+  if (!options.has("halving")) {
+    if (!rungs.empty()) throw ConfigError("--halving-rungs is for --halving METRIC:max or METRIC:min");
+  } else if (options.get<std::string>("halving") == "none") {
+    spec.halving = Halving{};
+  } else {
+    spec.halving = parse_halving(options.get<std::string>("halving"), rungs, options.get<std::int64_t>("halving-factor"));
+  }
   return spec;
 }
 
@@ -43,6 +51,15 @@ void describe_plan(const SweepPlan& plan, const SweepOptions& options) {
     std::printf("%d at once with %d threads each\n", options.local.jobs, options.local.threads);
   }
   for (const auto& note : plan.notes) std::printf("note: %s\n", note.c_str());
+  if (plan.halving) {
+    std::printf("halving by %s\n", plan.halving->text().c_str());
+    const HalvingForecast expected = forecast(plan);
+    for (std::size_t i = 0; i < expected.contenders.size(); ++i) {
+      std::printf("  rung %s: of up to %zu cells up to %zu go on\n", plan.halving->rungs[i].text().c_str(),
+                  expected.contenders[i], expected.go_on[i]);
+    }
+    std::printf("  up to %zu of %zu runs come to their end\n", expected.runs_at_end, plan.runs.size());
+  }
   std::set<std::string> seen;
   for (const auto& run : plan.runs) {
     std::string line = "  " + run.run_id;
@@ -138,8 +155,10 @@ int report_sweep(const SweepPlan& plan, const SweepOutcome& outcome) {
       std::printf("no comparison: %s\n", error.what());
     }
   }
-  std::printf("sweep: %s  (%zu of %zu runs complete)\n", outcome.folder.c_str(), outcome.complete, outcome.all);
-  if (outcome.complete == outcome.all) return 0;
+  const std::string stopped = outcome.stopped == 0 ? "" : ", " + std::to_string(outcome.stopped) + " stopped by halving";
+  std::printf("sweep: %s  (%zu of %zu runs complete%s)\n", outcome.folder.c_str(), outcome.complete, outcome.all,
+              stopped.c_str());
+  if (outcome.failed == 0) return 0;
   std::fprintf(stderr,
                "temper: %zu of %zu runs are not complete; `temper status %s` shows which, `temper resume %s` tries again\n",
                outcome.failed, outcome.all, outcome.folder.c_str(), outcome.folder.c_str());
@@ -163,6 +182,11 @@ int sweep_command(const std::vector<std::string>& args) {
       "exclude", po::value<Texts>()->composing(), "KEY=a,KEY=b: leave out cells that have all of these")(
       "seeds", po::value<std::string>(), "1..5 or 1,2,3; by default the experiment's one seed")(
       "draws", po::value<std::int64_t>()->default_value(0), "how often random axes are drawn")(
+      "halving", po::value<std::string>(),
+      "METRIC:max or METRIC:min: stop cells early that are behind by this metric at the rungs; none for no halving")(
+      "halving-rungs", po::value<std::string>()->default_value(""),
+      "STAGE@STEP,STAGE: where cells are judged, at steps of stages or when a stage is complete")(
+      "halving-factor", po::value<std::int64_t>()->default_value(3), "of so many cells one goes on")(
       "set", po::value<Texts>()->composing(), "KEY=VALUE for all runs; may be repeated")(
       "name", po::value<std::string>()->default_value(""), "name of the sweep; by default made of experiment and cells")(
       "out", po::value<std::string>()->default_value("results"), "folder for records, checkpoints and caches")(

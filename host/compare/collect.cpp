@@ -85,6 +85,11 @@ std::vector<Source> read_sources(const std::vector<std::filesystem::path>& recor
   for (const auto& path : records) {
     const RecordReader reader(path);
     const std::string run = reader.attribute("run_id"), status = reader.attribute("status");
+    // What it had when it was stopped is no value of what the others ended with.
+    if (status == "stopped" && options.by != "stage") {
+      collected.notes.push_back("run " + run + " was stopped and is left out (" + reader.attribute("stopped_because") + ")");
+      continue;
+    }
     std::vector<std::string> evaluated;
     for (const auto& stage : reader.stage_names()) {
       if (!reader.evaluators(stage).empty()) evaluated.push_back(stage);

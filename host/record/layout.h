@@ -2,7 +2,8 @@
 // (record_reader). Version kSchemaVersion; a file of another version is refused, never guessed at.
 //
 //   /                                attributes schema_version, temper_version, experiment, run_id, seed, status, created,
-//                                    finished, host_<fact>
+//                                    finished, host_<fact>; of a run that a sweep stopped stopped_because, stopped_value;
+//                                    of one of which a part was asked for reached
 //   /config/source                   text of the experiment file
 //   /config/resolved                 table key, value, source, where
 //   /plugins, /data                  tables

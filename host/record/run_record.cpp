@@ -336,13 +336,28 @@ void RunRecord::add_sentinel(const std::string& stage, const Sentinel& sentinel)
 
 void RunRecord::set_status(const std::string& status) {
   const h5::Session session;
-  static const std::set<std::string> kKnown = {"running", "partial", "complete", "diverged", "failed", "cancelled"};
+  static const std::set<std::string> kKnown = {"running", "partial",   "complete", "diverged",
+                                               "failed",  "cancelled", "stopped"};
   if (kKnown.count(status) == 0) {
     throw ConfigError("run status '" + status +
-                      "' is unknown; use running, partial, complete, diverged, failed or cancelled");
+                      "' is unknown; use running, partial, complete, diverged, failed, cancelled or stopped");
   }
   h5::set_attribute(state_->file, "status", status);
   h5::set_attribute(state_->file, "finished", status == "running" ? std::string() : now_text());
+  state_->changed = true;
+}
+
+void RunRecord::set_reached(const std::string& what) {
+  const h5::Session session;
+  h5::set_attribute(state_->file, "reached", what);
+  state_->changed = true;
+}
+
+void RunRecord::set_stopped(const std::string& reason, const std::optional<double>& value) {
+  set_status("stopped");
+  const h5::Session session;
+  h5::set_attribute(state_->file, "stopped_because", reason);
+  if (value) h5::set_attribute(state_->file, "stopped_value", *value);
   state_->changed = true;
 }
 

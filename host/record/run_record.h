@@ -106,9 +106,13 @@ class RunRecord {
                    const std::vector<SampleRow>& rows);
   /// One of the same name is replaced.
   void add_sentinel(const std::string& stage, const Sentinel& sentinel);
-  /// running, partial (a part of it was asked for), complete, diverged, failed or cancelled; all but running set the time in
-  /// `finished`.
+  /// running, partial (a part of it was asked for), complete, diverged, failed, cancelled or stopped (a sweep gave it up);
+  /// all but running set the time in `finished`.
   void set_status(const std::string& status);
+  /// Of a run of which a part was asked for: how far that went, "sft" or "sft@100".
+  void set_reached(const std::string& what);
+  /// Status stopped, with the reason and what was measured.
+  void set_stopped(const std::string& reason, const std::optional<double>& value);
   std::string attribute(const std::string& name) const;
   /// For attributes that records of older versions lack.
   std::string attribute_or(const std::string& name, const std::string& fallback) const;

@@ -49,6 +49,7 @@ Run read_run(const fs::path& path, Data& data) {
     run.stages.push_back(std::move(stage));
   }
   if (run.status != "complete") run.reason = reason_of(run.stages);
+  if (run.status == "stopped") run.reason = run.attributes["stopped_because"];
   const auto file = run.attributes.find("host_experiment_file");
   const Config config{file == run.attributes.end() ? "" : file->second, reader.config_source()};
   const auto same = std::find_if(data.configs.begin(), data.configs.end(), [&](const Config& other) {
@@ -81,6 +82,9 @@ void read_path(const fs::path& path, Data& data, std::set<fs::path>& seen) {
     for (const auto& run : plan.runs) {
       const fs::path record = path / (run.run_id + ".h5");
       fs::exists(record) ? take(record, false) : data.waiting.push_back(run.run_id);
+    }
+    if (plan.halving) {
+      for (const auto& verdict : load_verdicts(plan, path)) data.halving.push_back(summary_of(verdict, *plan.halving));
     }
     data.title = "Sweep " + plan.name;
     return;

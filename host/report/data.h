@@ -57,6 +57,7 @@ struct Data {
   std::vector<std::string> axes;  ///< of the sweep
   std::vector<Run> runs;
   std::vector<std::string> waiting;     ///< planned runs without a record
+  std::vector<std::string> halving;     ///< what a sweep's rungs decided, a sentence each
   std::vector<std::string> unreadable;  ///< sentences
   std::vector<Config> configs;
   std::vector<std::string> differing;  ///< resolved keys whose values differ between runs

@@ -73,6 +73,13 @@ std::string failures(const Data& data) {
   return text;
 }
 
+std::string halving(const Data& data) {
+  if (data.halving.empty()) return "";
+  std::string items;
+  for (const auto& sentence : data.halving) items += "<li>" + escape(sentence) + "</li>\n";
+  return "<p>Successive halving stopped cells that were behind:</p>\n<ul>" + items + "</ul>\n";
+}
+
 std::string notes(const Data& data) {
   std::vector<std::string> all = data.unreadable;
   all.insert(all.end(), data.collected.notes.begin(), data.collected.notes.end());
@@ -85,8 +92,8 @@ std::string notes(const Data& data) {
 }  // namespace
 
 std::string summary_section(const Data& data) {
-  return "<section id=\"summary\"><h2>Summary</h2>\n" + sentence_of_states(data) + best_sentence(data) + failures(data) +
-         notes(data) + "</section>\n";
+  return "<section id=\"summary\"><h2>Summary</h2>\n" + sentence_of_states(data) + best_sentence(data) + halving(data) +
+         failures(data) + notes(data) + "</section>\n";
 }
 
 }  // namespace temper::report

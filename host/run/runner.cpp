@@ -100,10 +100,20 @@ class Runner {
       }
       record_->set_data(assets_.data_rows());
       if (const auto* cleaning = assets_.cleaning()) record_->set_ledger(ledger_rows(*cleaning));
+      if (!options_.only.empty()) {
+        record_->set_reached(options_.only + (options_.until > 0 ? "@" + std::to_string(options_.until) : ""));
+      }
       record_->set_status(options_.only.empty() ? "complete" : "partial");
       record_->flush();
       tell_end(options_.group);
     } catch (const Cancelled&) {
+      if (options_.until > 0 && !cancel_requested()) {
+        // It has come to the step that was asked for, and saved.
+        record_->set_reached(options_.only + "@" + std::to_string(options_.until));
+        close_with("partial");
+        outcome.complete = true;
+        return outcome;
+      }
       close_with("cancelled");
       // Ranks that wait for orders end too; those in a collective have been told there.
       tell_end(options_.group);
@@ -252,9 +262,20 @@ class Runner {
                      const std::string& key) {
     record_->begin_stage(slot.name, {slot.plugin, parents_of(slot), key});
     record_->flush();
-    const StageEnvironment environment{
-        experiment_, slot,      registry_, paths_,         folder,          std::move(before_checkpoint), run_id_, *record_,
-        assets_,     progress_, device_,   options_.group, options_.profile};
+    const StageEnvironment environment{experiment_,
+                                       slot,
+                                       registry_,
+                                       paths_,
+                                       folder,
+                                       std::move(before_checkpoint),
+                                       run_id_,
+                                       *record_,
+                                       assets_,
+                                       progress_,
+                                       device_,
+                                       options_.group,
+                                       options_.profile,
+                                       slot.name == options_.only ? options_.until : 0};
     tell_stage(options_.group, slot.name, folder);
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});

@@ -13,7 +13,7 @@
 namespace temper {
 
 struct RunOutcome {
-  bool complete = false;  ///< every stage trained and evaluated
+  bool complete = false;  ///< all that was asked for was done
   std::filesystem::path record, folder;
   std::string summary;  ///< why it is not complete
 };
@@ -21,6 +21,7 @@ struct RunOutcome {
 struct RunOptions {
   bool use_cache = true;          ///< take stages and evaluations that were computed before, and keep new ones for others
   std::string only;               ///< a stage: do this one and what it builds on, and leave the rest of the run
+  std::int64_t until = 0;         ///< with `only`: leave the stage after this step, to go on there later; 0: at its end
   std::filesystem::path cache;    ///< "": beside the folder of the record
   std::filesystem::path profile;  ///< folder for traces of training steps (train/trace.h); "": none
   Group* group = nullptr;         ///< of a run in many processes, of which this is rank 0; the others follow (followers.h)

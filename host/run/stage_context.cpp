@@ -1,6 +1,8 @@
 // Stage context (see stage_context.h).
 #include "host/run/stage_context.h"
 
+#include <algorithm>
+
 #include "host/data/document_batches.h"
 #include "host/data/example_batches.h"
 #include "host/data/prefetch.h"
@@ -58,7 +60,7 @@ void RunStageContext::make_model() {
       const CheckpointManifest manifest = read_manifest(folder);
       load_weights(folder, manifest, *model_);
       resume_ = read_state(folder, manifest);
-      resumed_step_ = manifest.step;
+      resumed_step_ = logged_step_ = manifest.step;
       weights_changed_ = true;
       env_.progress.say("stage " + env_.slot.name + ": going on from step " + std::to_string(resumed_step_));
       break;
@@ -179,6 +181,7 @@ FitStatus RunStageContext::fit(const FitPlan& plan) {
   FitHooks hooks;
   hooks.stage = env_.slot.name;
   hooks.seed = derive_seed(seed_, {"dropout"});
+  hooks.pause_at = env_.until;
   hooks.resume = std::move(resume_);
   resume_.reset();
   hooks.log = [this](const std::string& metric, std::int64_t step, double value) { log(metric, step, value); };
@@ -255,10 +258,12 @@ void RunStageContext::declare(const MetricSpec& spec) { env_.record.declare_metr
 
 void RunStageContext::log(const std::string& name, std::int64_t step, double value) {
   env_.record.append(env_.slot.name, name, step, value);
+  logged_step_ = std::max(logged_step_, step);
   env_.record.flush_if_due();
 }
 
-bool RunStageContext::cancelled() const { return cancel_requested(); }
+/// A stage with a loop of its own asks between steps, and saves before it stops.
+bool RunStageContext::cancelled() const { return cancel_requested() || (env_.until > 0 && logged_step_ >= env_.until); }
 
 void RunStageContext::note(const std::string& text) {
   env_.progress.say("stage " + env_.slot.name + ": " + text);

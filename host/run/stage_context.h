@@ -40,6 +40,7 @@ struct StageEnvironment {
   c10::Device device = c10::kCPU;
   ParallelEngine* ranks = nullptr;  ///< of a run in many processes; null for one alone
   std::filesystem::path profile;    ///< folder for traces of training steps; "": none
+  std::int64_t until = 0;           ///< the stage is paused after this step; 0: never
 };
 
 class RunStageContext final : public StageContext, private MetricSink {
@@ -104,6 +105,7 @@ class RunStageContext final : public StageContext, private MetricSink {
   std::unique_ptr<Architecture> model_;
   std::optional<StateDict> resume_;
   std::int64_t resumed_step_ = 0;
+  std::int64_t logged_step_ = 0;  ///< the last one
   std::string prompt_template_;
   std::map<std::string, std::unique_ptr<Architecture>> frozen_;  ///< by folder
   std::map<std::string, std::unique_ptr<Objective>> objectives_;

@@ -17,6 +17,7 @@ std::string describe_status(const std::filesystem::path& record) {
   std::ostringstream text;
   text << reader.attribute("experiment") << "  run " << reader.attribute("run_id") << "  " << reader.attribute("status")
        << "\n";
+  if (reader.attribute("status") == "stopped") text << "  " << reader.attribute("stopped_because") << "\n";
   char line[160];
   std::snprintf(line, sizeof line, "  %-20s %-12s %10s %12s %10s  %s\n", "stage", "status", "steps", "tokens", "time",
                 "evaluated");

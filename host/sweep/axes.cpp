@@ -262,7 +262,7 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text, const std::strin
 SweepSpec read_spec(const YamlNode& section) {
   SweepSpec spec;
   if (section.kind != YamlKind::kMap) {
-    fail(section.place, "sweep: must be a map with vary, zip, list, exclude, seeds or draws");
+    fail(section.place, "sweep: must be a map with vary, zip, list, exclude, seeds, draws or halving");
   }
   for (const auto& entry : section.children) {
     if (entry.key == "vary") {
@@ -283,8 +283,11 @@ SweepSpec read_spec(const YamlNode& section) {
       spec.seeds = parse_seeds(text, entry.place.text() + ": sweep.seeds");
     } else if (entry.key == "draws") {
       spec.draws = static_cast<std::int64_t>(number_of(entry.text, entry.place.text() + ": sweep.draws"));
+    } else if (entry.key == "halving") {
+      spec.halving = read_halving(entry);
     } else {
-      fail(entry.key_place, "unknown key 'sweep." + entry.key + "'. Allowed: vary, zip, list, exclude, seeds, draws");
+      fail(entry.key_place,
+           "unknown key 'sweep." + entry.key + "'. Allowed: vary, zip, list, exclude, seeds, draws, halving");
     }
   }
   return spec;

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "host/config/yaml_tree.h"
+#include "host/sweep/halving.h"
 
 namespace temper {
 
@@ -29,6 +31,7 @@ struct SweepSpec {
   std::vector<std::vector<Assignment>> excludes;  ///< cells that have all of these are left out
   std::vector<std::uint64_t> seeds;               ///< empty: the experiment's own
   std::int64_t draws = 0;                         ///< of the random axes, together
+  std::optional<Halving> halving;                 ///< which cells are stopped early
 };
 
 /// "KEY=a,b,c", "KEY=uniform(0,1)", "KEY=log_uniform(1e-5,1e-3)" or "KEY=choice(a,b)".

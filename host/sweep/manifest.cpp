@@ -1,4 +1,5 @@
 // The plan of a sweep on disk, and its state for people (see sweep.h).
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -22,7 +23,9 @@ Json to_json(const SweepPlan& plan) {
   Json runs = Json::array();
   for (const auto& run : plan.runs) {
     Json values = Json::array();
-    for (const auto& [key, value] : run.values) values.push_back({key, value});
+    for (std::size_t i = 0; i < run.values.size(); ++i) {
+      values.push_back({run.values[i].first, run.values[i].second, run.resolved[i]});
+    }
     runs.push_back(
         {{"run_id", run.run_id}, {"seed", run.seed}, {"values", values}, {"stages", run.stages}, {"keys", run.keys}});
   }
@@ -33,6 +36,14 @@ Json to_json(const SweepPlan& plan) {
                {"axes", plan.axes},
                {"text", plan.text},
                {"runs", runs}};
+  if (plan.halving) {
+    Json rungs = Json::array();
+    for (const auto& rung : plan.halving->rungs) rungs.push_back({rung.stage, rung.step});
+    json["halving"] = {{"metric", plan.halving->metric},
+                       {"higher_is_better", plan.halving->higher_is_better},
+                       {"factor", plan.halving->factor},
+                       {"rungs", rungs}};
+  }
   seal_json(json);
   return json;
 }
@@ -59,7 +70,7 @@ void save_plan(const SweepPlan& plan, const fs::path& folder) {
     return;
   }
   const SweepPlan there = load_plan(folder);
-  bool same = there.text == plan.text && there.runs.size() == plan.runs.size();
+  bool same = there.text == plan.text && there.runs.size() == plan.runs.size() && there.halving == plan.halving;
   for (std::size_t i = 0; same && i < plan.runs.size(); ++i) same = there.runs[i].run_id == plan.runs[i].run_id;
   if (!same) {
     throw ConfigError("folder '" + folder.string() +
@@ -84,11 +95,21 @@ SweepPlan load_plan(const fs::path& folder) {
     for (const auto& run : json.at("runs")) {
       PlannedRun one{run.at("run_id"),
                      {},
+                     {},
                      run.at("seed"),
                      run.at("stages").get<std::vector<std::string>>(),
                      run.at("keys").get<std::vector<std::string>>()};
-      for (const auto& value : run.at("values")) one.values.emplace_back(value.at(0), value.at(1));
+      for (const auto& value : run.at("values")) {
+        one.values.emplace_back(value.at(0), value.at(1));
+        one.resolved.push_back(value.at(value.size() - 1));
+      }
       plan.runs.push_back(std::move(one));
+    }
+    if (json.contains("halving")) {
+      const Json& part = json.at("halving");
+      Halving halving{part.at("metric"), part.at("higher_is_better"), part.at("factor"), {}};
+      for (const auto& rung : part.at("rungs")) halving.rungs.push_back({rung.at(0), rung.at(1)});
+      plan.halving = std::move(halving);
     }
   } catch (const nlohmann::json::exception& error) {
     throw DataError("'" + (folder / "sweep.json").string() + "' is no sweep's plan: " + error.what());
@@ -114,6 +135,10 @@ std::string describe_sweep(const fs::path& folder) {
     }
     if (status != "waiting" && status != "unreadable" && status != "complete") {
       const RecordReader reader(record);
+      if (status == "stopped") {
+        text << "  " << reader.attribute("stopped_because") << "\n";
+        continue;
+      }
       for (const auto& stage : reader.stage_names()) text << "  " << stage << " " << reader.stage(stage).status;
     }
     text << "\n";
@@ -147,10 +172,22 @@ std::string describe_sweep(const fs::path& folder) {
     at_work.clear();  // what the last command saw may be long ago
   }
   for (const auto& [task, since] : at_work) head << "  at work: " << task << " since " << since << "\n";
-  if (done > 0 && done < plan.tasks.size()) {
-    const double left = seconds / static_cast<double>(done) * static_cast<double>(plan.tasks.size() - done);
-    head << "  " << done << " of " << plan.tasks.size() << " tasks done; about " << format_duration(left)
-         << " of work left (over all jobs)\n";
+  std::vector<bool> left(plan.runs.size(), true);
+  if (plan.halving) {
+    head << "  halving by " << plan.halving->text() << "\n";
+    for (const auto& verdict : load_verdicts(plan, folder)) {
+      head << "  " << summary_of(verdict, *plan.halving) << "\n";
+      for (const auto& one : verdict.ranked) {
+        for (const std::size_t run : one.runs) left[run] = one.goes_on;
+      }
+    }
+  }
+  const auto needed = tasks_of(plan, left);
+  const auto all = std::max(done, static_cast<std::size_t>(std::count(needed.begin(), needed.end(), true)));
+  if (done > 0 && done < all) {
+    const double rest = seconds / static_cast<double>(done) * static_cast<double>(all - done);
+    head << "  " << done << (plan.halving ? " of at most " : " of ") << all << " tasks done; "
+         << (plan.halving ? "at most " : "about ") << format_duration(rest) << " of work left (over all jobs)\n";
   }
   return head.str() + text.str();
 }
@@ -159,7 +196,7 @@ bool sweep_is_over(const fs::path& folder) {
   const SweepPlan plan = load_plan(folder);
   for (const auto& run : plan.runs) {
     const std::string status = status_of(folder / (run.run_id + ".h5"));
-    if (status != "complete" && status != "failed" && status != "diverged") return false;
+    if (status != "complete" && status != "failed" && status != "diverged" && status != "stopped") return false;
   }
   return true;
 }

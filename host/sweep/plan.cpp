@@ -53,6 +53,7 @@ std::string resolved_value(const Experiment& experiment, const std::string& key,
 std::string identity_of(const SweepPlan& plan) {
   Sha256 hash;
   hash.update(plan.text);
+  if (plan.halving) hash.update("\n" + plan.halving->text());
   for (const auto& run : plan.runs) hash.update("\n" + run.run_id + "\n" + std::to_string(run.seed) + shown(run.values));
   return hash.hex().substr(0, 8);
 }
@@ -73,6 +74,7 @@ config::YamlNode compose(const SweepRequest& request, SweepSpec& spec) {
     if (spec.list.empty()) spec.list = std::move(own.list);
     if (spec.seeds.empty()) spec.seeds = std::move(own.seeds);
     if (spec.draws == 0) spec.draws = own.draws;
+    if (!spec.halving) spec.halving = std::move(own.halving);
     std::erase_if(tree.children, [](const config::YamlNode& entry) { return entry.key == "sweep"; });
   }
   for (const auto& assignment : request.sets) config::apply_set(tree, assignment);
@@ -178,6 +180,10 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
       if (std::find(plan.axes.begin(), plan.axes.end(), key) == plan.axes.end()) plan.axes.push_back(key);
     }
   }
+  if (spec.halving && !spec.halving->rungs.empty()) {
+    check_halving(*spec.halving, base, plan.axes);
+    plan.halving = spec.halving;
+  }
   const auto names = short_names(plan.axes);
   auto made = make_cells(plan, cells, seeds, registry);
   std::set<std::string> ids, identities;
@@ -196,7 +202,7 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
         ++merged;  // the same settings in another spelling
         continue;
       }
-      PlannedRun run{name + "s" + std::to_string(seeds[s]), cells[c], seeds[s], made[c].stages,
+      PlannedRun run{name + "s" + std::to_string(seeds[s]), cells[c], made[c].resolved, seeds[s], made[c].stages,
                      std::move(made[c].seeds[s].keys)};
       if (!exact || run.run_id.size() > kLongestId) {
         run.run_id = run.run_id.substr(0, kLongestId - 10) + "-" + identity.substr(0, 8);
@@ -221,31 +227,52 @@ SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry) {
 void plan_tasks(SweepPlan& plan) {
   plan.tasks.clear();
   plan.all_stages = 0;
-  std::map<std::string, std::size_t> task_of;
+  const std::vector<Rung> rungs = plan.halving ? plan.halving->rungs : std::vector<Rung>{};
+  plan.rung_tasks.assign(rungs.size(), std::vector<std::size_t>(plan.runs.size(), 0));
+  std::map<std::string, std::size_t> task_of;  // by the stage's key, or "KEY@STEP"
+  std::set<std::string> stages;
   for (std::size_t r = 0; r < plan.runs.size(); ++r) {
     const PlannedRun& run = plan.runs[r];
     std::vector<std::size_t> so_far;
+    std::size_t passed = 0;  // rungs
+    const auto need = [&](const std::string& key, const std::string& stage, std::optional<std::size_t> rung) {
+      const auto [found, is_new] = task_of.emplace(key, plan.tasks.size());
+      if (is_new) plan.tasks.push_back({r, stage, so_far, passed, rung});
+      so_far.push_back(found->second);
+      if (!rung) return;
+      plan.rung_tasks[*rung][r] = found->second;
+      ++passed;
+    };
     std::string own_last;  // a last stage that no earlier run has is computed with the rest of the run
     for (std::size_t s = 0; s < run.stages.size(); ++s) {
       if (run.keys[s].empty()) continue;
       ++plan.all_stages;
-      const auto found = task_of.find(run.keys[s]);
-      if (found != task_of.end()) {
-        so_far.push_back(found->second);
-        continue;
+      stages.insert(run.keys[s]);
+      while (passed < rungs.size() && rungs[passed].stage == run.stages[s] && rungs[passed].step > 0) {
+        need(run.keys[s] + rungs[passed].text(), run.stages[s], passed);
       }
-      if (s + 1 == run.stages.size()) {
+      if (s + 1 == run.stages.size() && task_of.count(run.keys[s]) == 0) {
         own_last = run.keys[s];
         continue;
       }
-      task_of[run.keys[s]] = plan.tasks.size();
-      plan.tasks.push_back({r, run.stages[s], so_far});
-      so_far.push_back(plan.tasks.size() - 1);
+      const bool ends_at_rung = passed < rungs.size() && rungs[passed].stage == run.stages[s];
+      need(run.keys[s], run.stages[s], ends_at_rung ? std::optional(passed) : std::nullopt);
     }
     if (!own_last.empty()) task_of[own_last] = plan.tasks.size();
-    plan.tasks.push_back({r, "", std::move(so_far)});
+    plan.tasks.push_back({r, "", std::move(so_far), passed, std::nullopt});
   }
-  plan.distinct_stages = task_of.size();
+  plan.distinct_stages = stages.size();
+}
+
+std::vector<bool> tasks_of(const SweepPlan& plan, const std::vector<bool>& runs) {
+  std::vector<bool> needed(plan.tasks.size(), false);
+  for (std::size_t t = plan.tasks.size(); t-- > 0;) {
+    const Task& task = plan.tasks[t];
+    if (task.stage.empty()) needed[t] = runs[task.run];
+    if (!needed[t]) continue;
+    for (const std::size_t need : task.needs) needed[need] = true;
+  }
+  return needed;
 }
 
 }  // namespace temper

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +16,9 @@
 namespace temper {
 
 struct PlannedRun {
-  std::string run_id;              ///< readable, stable, unique in the sweep: "learning_rate=0.0003-s2"
-  std::vector<Assignment> values;  ///< the cell: keys and values as set
+  std::string run_id;                 ///< readable, stable, unique in the sweep: "learning_rate=0.0003-s2"
+  std::vector<Assignment> values;     ///< the cell: keys and values as set
+  std::vector<std::string> resolved;  ///< each of these values as the experiment reads it: 1e-3 is 0.001
   std::uint64_t seed = 0;
   std::vector<std::string> stages, keys;  ///< in the order they run; the key of each
 };
@@ -26,7 +27,9 @@ struct PlannedRun {
 struct Task {
   std::size_t run = 0;  ///< index of the run that it is done for, or first done for
   std::string stage;
-  std::vector<std::size_t> needs;  ///< indices of tasks, all smaller
+  std::vector<std::size_t> needs;   ///< indices of tasks, all smaller
+  std::size_t rungs_before = 0;     ///< of the halving, that have to be decided before it begins
+  std::optional<std::size_t> rung;  ///< it ends where this rung judges; at the rung's step, the stage is left there
 };
 
 struct SweepPlan {
@@ -37,6 +40,8 @@ struct SweepPlan {
   std::vector<PlannedRun> runs;
   std::vector<Task> tasks;
   std::size_t distinct_stages = 0, all_stages = 0;
+  std::optional<Halving> halving;
+  std::vector<std::vector<std::size_t>> rung_tasks;  ///< by rung and run: the task that brings the run there
   std::int64_t threads = 0;  ///< of the experiment, unless a cell says otherwise; 0 for a plan that was loaded
   std::vector<std::string> notes;
 };
@@ -51,8 +56,10 @@ struct SweepRequest {
 
 /// Throws ConfigError with the cell's values in front if one of them does not fit the experiment.
 SweepPlan plan_sweep(const SweepRequest& request, const Registry& registry);
-/// The tasks of runs that are known already (a manifest's): fills distinct_stages, all_stages and tasks.
+/// The tasks of runs that are known already (a manifest's): fills distinct_stages, all_stages, tasks and rung_tasks.
 void plan_tasks(SweepPlan& plan);
+/// By task: whether one of these runs (a flag each) needs it.
+std::vector<bool> tasks_of(const SweepPlan& plan, const std::vector<bool>& runs);
 
 /// A value as it stands in a run id: exact, and without what a file name cannot hold.
 std::string name_part(const std::string& value);

@@ -14,13 +14,12 @@ namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using std::chrono::seconds;
 
 /// How often Slurm is asked: soon after something happened, and less and less often while nothing does.
 constexpr std::chrono::duration<double> kSoon{1}, kSeldom{15};
-constexpr seconds kRefusedPause{30};
+constexpr std::chrono::seconds kRefusedPause{30};
 /// How long to look for how a task ended: files come late over a network, and accounting does as well.
-constexpr seconds kTraceTime{60};
+constexpr std::chrono::seconds kTraceTime{60};
 
 struct Followed {
   std::size_t array = 0;  ///< place in the list of arrays
@@ -175,7 +174,7 @@ class SlurmLauncher final : public Launcher {
 
   void ask_soon() {
     interval_ = kSoon;
-    next_ask_ = Clock::now() + seconds(1);
+    next_ask_ = Clock::now() + std::chrono::seconds(1);
   }
 
   void ask() {

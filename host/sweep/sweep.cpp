@@ -12,6 +12,7 @@
 #include "host/run/stage_cache.h"
 #include "host/sweep/events.h"
 #include "host/sweep/launcher.h"
+#include "host/sweep/rungs.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
 #include "temper/error.h"
@@ -31,6 +32,7 @@ class Coordinator {
         folder_(std::move(folder)),
         options_(options),
         progress_(progress),
+        rungs_(plan, folder_),
         states_(plan.tasks.size(), State::kWaiting),
         tries_(plan.tasks.size(), 0),
         launcher_(launcher) {}
@@ -40,6 +42,7 @@ class Coordinator {
         folder_, [&](const std::string& owner) { refuse_second(owner); }, cancel_requested);
     if (!options_.use_cache) create_folders(own_cache());  // its being there says so to whoever goes on
     write_file_atomically(folder_ / "experiment.yaml", plan_.text);
+    rungs_.take_up();
     skip_what_is_done();
     progress_.say("sweep " + plan_.name + ": " + std::to_string(plan_.runs.size()) + " runs, " +
                   std::to_string(count(State::kWaiting)) + " of " + std::to_string(plan_.tasks.size()) + " tasks to do, " +
@@ -48,6 +51,7 @@ class Coordinator {
     while (true) {
       if (cancel_requested()) interrupt();
       collect();
+      decide();
       if (!stopping_) start_ready();
       if (left_ || (count(State::kRunning) == 0 && (stopping_ || !has_ready()))) break;
       std::this_thread::sleep_for(launcher_.pause());
@@ -76,9 +80,18 @@ class Coordinator {
   }
 
   fs::path record_of(std::size_t run) const { return folder_ / (plan_.runs[run].run_id + ".h5"); }
+  /// Whose values the task is done with.
+  std::size_t run_of(std::size_t task) const {
+    return plan_.tasks[task].rung ? rungs_.runner_of(task) : plan_.tasks[task].run;
+  }
+  /// "sft", or "sft@100" where a rung judges at a step.
+  std::string aim_of(std::size_t task) const {
+    const Task& one = plan_.tasks[task];
+    return one.rung ? plan_.halving->rungs[*one.rung].text() : one.stage;
+  }
   std::string label(std::size_t task) const {
     const Task& one = plan_.tasks[task];
-    return plan_.runs[one.run].run_id + (one.stage.empty() ? "" : " " + one.stage);
+    return plan_.runs[run_of(task)].run_id + (one.stage.empty() ? "" : " " + aim_of(task));
   }
   std::size_t count(State state) const {
     return static_cast<std::size_t>(std::count(states_.begin(), states_.end(), state));
@@ -91,17 +104,48 @@ class Coordinator {
     }
   }
 
-  /// Complete runs need nothing; a stage that only they need is not computed.
+  /// Complete runs need nothing, nor do those that were stopped; a stage that only they need is not computed.
   void skip_what_is_done() {
     std::vector<bool> needed(plan_.tasks.size(), false);
     for (std::size_t t = plan_.tasks.size(); t-- > 0;) {
       const Task& task = plan_.tasks[t];
-      if (task.stage.empty()) needed[t] = !is_complete(record_of(task.run));
-      if (!needed[t]) {
-        states_[t] = task.stage.empty() ? State::kDone : State::kNotNeeded;
-        continue;
+      const bool is_left = !task.stage.empty() || rungs_.is_left(task.run);
+      if (task.stage.empty()) needed[t] = is_left && !is_complete(record_of(task.run));
+      const bool is_decided = task.rung && *task.rung < rungs_.decided();
+      if (!needed[t] || is_decided) {
+        states_[t] = task.stage.empty() && is_left ? State::kDone : State::kNotNeeded;
+        if (!needed[t]) continue;
       }
+      if (task.rung == rungs_.decided() && rungs_.was_done(t)) states_[t] = State::kDone;
       for (const std::size_t need : task.needs) needed[need] = true;
+    }
+  }
+
+  void skip_what_was_stopped() {
+    const auto needed = tasks_of(plan_, rungs_.left());
+    for (std::size_t t = 0; t < states_.size(); ++t) {
+      if (!needed[t] && states_[t] == State::kWaiting) states_[t] = State::kNotNeeded;
+    }
+  }
+
+  /// Judges rungs whose tasks have all ended, one way or another.
+  void decide() {
+    while (!stopping_ && !rungs_.all_decided()) {
+      std::vector<bool> failed(states_.size());
+      const auto& tasks = plan_.rung_tasks[rungs_.decided()];
+      for (std::size_t r = 0; r < tasks.size(); ++r) {
+        if (!rungs_.is_left(r)) continue;
+        const State state = states_[tasks[r]];
+        if (state == State::kWaiting || state == State::kRunning) return;
+        failed[tasks[r]] = state == State::kFailed;
+      }
+      const Verdict& verdict = rungs_.decide(failed);
+      progress_.say(rungs_.summary());
+      if (!append_event(folder_, {"rung " + verdict.rung.text(), "decided", 0, rungs_.summary()})) {
+        progress_.say("the sweep's log of events could not be written; the sweep goes on");
+      }
+      skip_what_was_stopped();
+      first_waiting_ = 0;
     }
   }
 
@@ -117,18 +161,18 @@ class Coordinator {
 
   /// A stage in flight has a record of its own; runs take it from the cache.
   std::string name_of(std::size_t t) const {
-    const Task& task = plan_.tasks[t];
-    const std::string& run = plan_.runs[task.run].run_id;
-    return task.stage.empty() ? run : run + "." + task.stage;
+    const std::string& run = plan_.runs[run_of(t)].run_id;
+    return plan_.tasks[t].stage.empty() ? run : run + "." + aim_of(t);
   }
+  /// On its way to a rung, a run writes its own record: if it is stopped there, that is what is left of it.
+  bool is_of_run(std::size_t t) const { return plan_.tasks[t].stage.empty() || plan_.tasks[t].rung; }
   fs::path record_at(std::size_t t) const {
-    const Task& task = plan_.tasks[t];
-    return task.stage.empty() ? record_of(task.run) : folder_ / "work" / task.stage / (name_of(t) + ".h5");
+    return is_of_run(t) ? record_of(run_of(t)) : folder_ / "work" / plan_.tasks[t].stage / (name_of(t) + ".h5");
   }
 
   /// Whether nothing is before the task, or only what a launcher that takes waiting tasks has already.
   bool is_ready(std::size_t task) const {
-    if (states_[task] != State::kWaiting) return false;
+    if (states_[task] != State::kWaiting || plan_.tasks[task].rungs_before > rungs_.decided()) return false;
     return std::all_of(plan_.tasks[task].needs.begin(), plan_.tasks[task].needs.end(), [&](std::size_t need) {
       return states_[need] == State::kDone || states_[need] == State::kNotNeeded ||
              (states_[need] == State::kRunning && launcher_.takes_waiting());
@@ -187,10 +231,11 @@ class Coordinator {
   /// What to start for a task, and its folders made ready.
   TaskOrder order_for(std::size_t t) const {
     const Task& task = plan_.tasks[t];
-    const PlannedRun& run = plan_.runs[task.run];
+    const PlannedRun& run = plan_.runs[run_of(t)];
     const fs::path record = record_at(t);
     create_folders(record.parent_path());
-    remove_placeholder(record);
+    // A record that only says why the run could not begin makes way for the run; events.jsonl keeps the reason.
+    if (fs::exists(record) && is_placeholder(record)) fs::remove(record);
     std::vector<std::string> args = {"run",      (folder_ / "experiment.yaml").string(),
                                      "--origin", plan_.origin.string(),
                                      "--record", record.string(),
@@ -204,15 +249,12 @@ class Coordinator {
       args.push_back("--only");
       args.push_back(task.stage);
     }
+    if (task.rung && plan_.halving->rungs[*task.rung].step > 0) {
+      args.push_back("--until");
+      args.push_back(std::to_string(plan_.halving->rungs[*task.rung].step));
+    }
     args.insert(args.end(), options_.worker_args.begin(), options_.worker_args.end());
-    return {t, name_of(t), task.stage.empty() ? "run" : task.stage, args, behind(t)};
-  }
-
-  /// A record that only says why the run could not begin makes way for the run; events.jsonl keeps the reason.
-  static void remove_placeholder(const fs::path& record) {
-    if (!fs::exists(record)) return;
-    const auto attributes = RecordReader(record).attributes();
-    if (attributes.count("host_identity") == 0) fs::remove(record);
+    return {t, name_of(t), task.stage.empty() ? "run" : aim_of(t), args, behind(t)};
   }
 
   void collect() {
@@ -247,7 +289,7 @@ class Coordinator {
       states_[t] = State::kDone;
       note_event(t, "done", end.seconds);
       progress_.say("done  " + label(t) + (end.seconds > 0 ? "  " + format_duration(end.seconds) : ""));
-      if (!plan_.tasks[t].stage.empty()) clear_work(t);
+      if (!is_of_run(t)) clear_work(t);
       return;
     }
     if (cancel_requested() || (stopping_ && end.stopped)) {
@@ -293,16 +335,7 @@ class Coordinator {
   void record_failure(std::size_t run, const std::string& stage, const std::string& reason, const std::string& tail) {
     try {
       const fs::path path = record_of(run);
-      if (!fs::exists(path)) {
-        RecordFacts facts;
-        facts.experiment = plan_.experiment;
-        facts.run_id = plan_.runs[run].run_id;
-        facts.seed = plan_.runs[run].seed;
-        facts.config_source = plan_.text;
-        for (const auto& [key, value] : plan_.runs[run].values)
-          facts.resolved.push_back({key, value, "command line", "sweep"});
-        RunRecord::create(path, facts);
-      }
+      if (!fs::exists(path)) make_placeholder(plan_, run, path);
       const auto record = RunRecord::open(path);
       const std::string where = stage.empty() ? last_stage(*record, run) : stage;
       if (!record->stage(where)) record->begin_stage(where, {"", {}, ""});
@@ -352,12 +385,13 @@ class Coordinator {
     result.folder = folder_;
     result.all = plan_.runs.size();
     for (std::size_t r = 0; r < plan_.runs.size(); ++r) {
-      if (!is_complete(record_of(r))) {
-        ++result.failed;
-        continue;
+      const std::string status = status_of(record_of(r));
+      if (status == "complete") {
+        ++result.complete;
+        result.records.push_back(record_of(r));
+      } else {
+        ++(status == "stopped" ? result.stopped : result.failed);
       }
-      ++result.complete;
-      result.records.push_back(record_of(r));
     }
     return result;
   }
@@ -366,6 +400,7 @@ class Coordinator {
   fs::path folder_;
   SweepOptions options_;
   TerminalProgress& progress_;
+  Rungs rungs_;
   std::vector<State> states_;
   std::vector<int> tries_;
   Launcher& launcher_;

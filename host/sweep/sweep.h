@@ -31,7 +31,7 @@ struct SweepOptions {
 
 struct SweepOutcome {
   std::filesystem::path folder;
-  std::size_t complete = 0, failed = 0, all = 0;
+  std::size_t complete = 0, stopped = 0, failed = 0, all = 0;
   std::vector<std::filesystem::path> records;  ///< of complete runs, in the plan's order
 };
 
@@ -48,7 +48,7 @@ SweepOutcome run_sweep(const SweepPlan& plan, const std::filesystem::path& folde
 
 /// Runs and their state, with the time that is left as far as it can be told.
 std::string describe_sweep(const std::filesystem::path& folder);
-/// Whether every run is complete or failed, and no worker is at work.
+/// Whether every run is complete, stopped or failed, and no worker is at work.
 bool sweep_is_over(const std::filesystem::path& folder);
 
 }  // namespace temper

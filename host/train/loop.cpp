@@ -278,6 +278,12 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
     }
     hooks.resume.reset();
   }
+  const auto is_paused = [&] { return hooks.pause_at > 0 && state.totals.steps >= hooks.pause_at; };
+  const auto stop = [&] {
+    hooks.progress->end();
+    model.train(false);
+    throw Cancelled("stopped at step " + std::to_string(state.totals.steps) + " of stage '" + hooks.stage + "'");
+  };
   const auto save = [&] {
     StateDict saved;
     optimizer.save(saved);
@@ -295,6 +301,7 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
   hooks.progress->begin(hooks.stage, total_steps);
   auto last_log = Clock::now();
   std::int64_t tokens_since_log = 0;
+  if (is_paused() && state.totals.steps < total_steps) stop();
   while (state.totals.steps < total_steps) {
     const auto step_start = Clock::now();
     const double learning_rate = learning_rate_at(params, state.totals.steps, total_steps);
@@ -377,17 +384,13 @@ FitReport run_fit(Architecture& model, const FitPlan& plan, FitHooks hooks) {
       }
     }
     // One alone may stop at any moment; many stop after the same step.
-    const bool cancelled = ranks == nullptr ? hooks.cancelled() : everyone.cancelled;
+    const bool cancelled = (ranks == nullptr ? hooks.cancelled() : everyone.cancelled) || (!last && is_paused());
     if (cancelled || (!last && params.checkpoint_every > 0 && number % params.checkpoint_every == 0)) {
       save();
       last_log = Clock::now();
       tokens_since_log = 0;
     }
-    if (cancelled) {
-      hooks.progress->end();
-      model.train(false);
-      throw Cancelled("stopped at step " + std::to_string(number) + " of stage '" + hooks.stage + "'");
-    }
+    if (cancelled) stop();
   }
   hooks.progress->end();
   if (report.status != FitStatus::kDiverged && !best_weights.empty()) put_back(model, plan, best_weights);

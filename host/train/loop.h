@@ -23,6 +23,7 @@ struct FitHooks {
   std::function<void(const StateDict& state, const FitTotals& totals)> save;
   Progress* progress = nullptr;
   std::function<void()> step_begins;  ///< may be null
+  std::int64_t pause_at = 0;          ///< from this step on it saves and throws Cancelled, unless it is the last; 0: never
   /// Of many processes, null for one alone. All ranks call run_fit with equal plans and each computes a part of every batch;
   /// hooks but `cancelled`, which any rank may answer, matter on rank 0 alone.
   ParallelEngine* ranks = nullptr;

@@ -71,7 +71,7 @@ void check_record(Findings& found, const fs::path& path) {
     const RecordReader reader(path);
     paths = paths_of_record(path);
     const std::string status = reader.attribute("status");
-    if (fault.empty() && status != "complete") {
+    if (fault.empty() && status != "complete" && status != "stopped") {
       found[at].state = Soundness::kUnfinished;
       found[at].reason = "the run is " + status;
     }
@@ -136,6 +136,17 @@ void check_run_of_sweep(Findings& found, const fs::path& record, const PlannedRu
                      ", not of this run of the sweep";
 }
 
+void check_halving(Findings& found, const SweepPlan& plan, const fs::path& folder) {
+  const fs::path file = folder / "halving.json";
+  if (!fs::exists(file)) return;
+  try {
+    load_verdicts(plan, folder);
+    judge(found, "sweep halving", file, fault_of_json(nlohmann::ordered_json::parse(read_text_file(file))));
+  } catch (const DataError& error) {
+    judge(found, "sweep halving", file, error.what());
+  }
+}
+
 void check_sweep(Findings& found, const fs::path& folder) {
   const fs::path file = folder / "sweep.json";
   try {
@@ -145,6 +156,7 @@ void check_sweep(Findings& found, const fs::path& folder) {
     if (fs::exists(text)) {
       judge(found, "experiment", text, read_text_file(text) == plan.text ? "" : "it differs from the one in sweep.json");
     }
+    check_halving(found, plan, folder);
     const auto last = check_events(found, folder / "events.jsonl");
     for (const auto& run : plan.runs) {
       const auto event = last.find(run.run_id);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """kill -9 at random moments of a run through reward model, PPO, GRPO, DPO, KTO and adapters: what resumes ends with the straight run's
-weights, heads and log, bit for bit; so does a judge that learns from labelled answers. Also: the checks before training are in the record (the first ratio is 1 although the
+weights, heads and log, bit for bit, and so does what is left at a step of each stage and gone on with; so does a judge that learns from labelled answers. Also: the checks before training are in the record (the first ratio is 1 although the
 model has dropout, P-PPO-11), and samples of answers."""
 import hashlib
 import os
@@ -70,6 +70,23 @@ def summary(record):
     return result
 
 
+def check_paused(experiment, folder, expected):
+    """Left at a step of each stage, in processes of their own, and gone on with."""
+    record = folder / "paused" / "tiny" / "paused.h5"
+    for stage, step in (("sft", 7), ("reward_model", 5), ("judge", 4), ("ppo", 3), ("ppo", 4), ("grpo", 2), ("dpo", 5),
+                        ("kto", 3)):
+        tiny.temper("run", experiment, "--record", record, "--only", stage, "--until", step, "--quiet")
+        with h5py.File(record, "r") as file:
+            assert str(file.attrs["status"]) == "partial" and str(file.attrs["reached"]) == f"{stage}@{step}", stage
+            log = file[f"stages/{stage}/log"]
+            assert str(file[f"stages/{stage}"].attrs["status"]) == "running", stage
+            assert int(log["reward" if stage in ("ppo", "grpo") else "learning_rate"][-1]["step"]) <= step, stage
+    tiny.temper("run", experiment, "--record", record, "--quiet")
+    got = summary(record)
+    for key in expected:
+        assert got.get(key) == expected[key], f"paused: {key} differs"
+
+
 def main():
     rng = random.Random(17)
     with tempfile.TemporaryDirectory() as name:
@@ -89,6 +106,7 @@ def main():
         assert len(expected["judge", "held_out_accuracy"]) == 1 and ("grpo", "extras") in expected
         assert len(expected["ppo", "reward"]) == 6 and len(expected["grpo", "reward"]) == 4
         assert expected["ppo", "sha"] != expected["sft", "sha"] != expected["grpo", "sha"]
+        check_paused(experiment, folder, expected)
         for kill in range(KILLS):
             out = folder / f"killed{kill}"
             process = subprocess.Popen([tiny.TEMPER, "run", experiment, "--out", out, "--quiet"], stdout=subprocess.DEVNULL,

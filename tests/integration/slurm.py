@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A sweep through a real Slurm of one node ends with the bits of the same sweep without it: when its coordinator is killed and
-another one takes over, when a node dies, when cells fail in all ways. And ranks that srun starts make the run that --nproc makes."""
+another one takes over, when a node dies, when cells are stopped at a rung, when cells fail in all ways. And ranks that srun starts make the run that --nproc makes."""
 import json
 import os
 import pathlib
@@ -113,6 +113,29 @@ def check_node_dies(temper, experiment, folder, expected):
     assert results(sweep) == expected, "other results than without Slurm"
 
 
+def check_halving(temper, experiment, folder):
+    """What is behind a rung is submitted when the rung is decided, by whichever command is there then."""
+    short = folder / "short.yaml"
+    short.write_text(experiment.read_text().replace("steps: 150", "steps: 20").replace("validate_every: 20", "validate_every: 5"))
+    args = ("sweep", short, "--vary", "stages.sft.learning_rate=1e-3,1e-5,3e-3", "--seeds", "1..2", "--halving",
+            "validation_loss:min", "--halving-rungs", "sft@10", "--halving-factor", "3", "--name", "halved", "--out")
+    temper.run(*args, folder / "local", "--jobs", "2")
+    sweep = folder / "over/halved"
+    first = temper.start(*args, folder / "over", *SLURM)
+    wait_for(lambda: len(events(sweep, "queued")) == 8, "two shared tasks and six to the rung")
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    output = temper.run("resume", sweep)
+    assert "2 of 6 runs complete, 4 stopped by halving" in output, output
+    facts = lambda record: {name: str(record.attrs.get(name)) for name in ("status", "stopped_because", "stopped_value")}
+    for record in (folder / "local/halved").glob("*.h5"):
+        with h5py.File(record, "r") as here, h5py.File(sweep / record.name, "r") as there:
+            assert facts(here) == facts(there), (record.name, facts(here), facts(there))
+            complete = str(here.attrs["status"]) == "complete"
+        assert not complete or tiny.summary(record) == tiny.summary(sweep / record.name), record.name
+    assert json.loads((sweep / "halving.json").read_text()) == json.loads((folder / "local/halved/halving.json").read_text())
+
+
 def check_failures(temper, experiment, folder):
     bad = folder / "bad.yaml"
     bad.write_text(experiment.read_text().replace("evaluators:", "  last: {plugin: bad_stage, from: sft}\nevaluators:"))
@@ -193,6 +216,7 @@ def run_parts(cluster, folder, experiment):
     assert len(expected) == 4
     for part, check in (("taken over", lambda: check_taken_over(temper, experiment, folder, expected)),
                         ("node dies", lambda: check_node_dies(temper, experiment, folder, expected)),
+                        ("halving", lambda: check_halving(temper, experiment, folder)),
                         ("failures", lambda: check_failures(temper, experiment, folder)),
                         ("srun", lambda: check_srun(temper, experiment, folder))):
         began = time.monotonic()

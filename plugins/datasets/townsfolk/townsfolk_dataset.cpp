@@ -94,6 +94,8 @@ ParamTable<TownsfolkParams> townsfolk_params() {
             {.min = 0, .max = 1000});
   table.add("private_notes", &P::private_notes, "Whether the documents hold people's private data, so that it could leak.");
   table.add("rows", &P::rows, "Instruction rows.", {.min = 1, .max = 1e8});
+  table.add("turns", &P::turns, "Requests of an instruction row, each with its answer; the first is that of a row of one.",
+            {.min = 1, .max = 16});
   table.add(
       "careless", &P::careless,
       "Share of demonstrations that break their constraint, make somebody up or tell what is private; pairs stay right.",
@@ -128,13 +130,19 @@ std::unique_ptr<Stream<Document>> TownsfolkDataset::documents(Split split) {
 
 std::unique_ptr<Stream<InstructionRow>> TownsfolkDataset::instructions(Split split) {
   const std::uint64_t seed = derive_seed(static_cast<std::uint64_t>(params_.world_seed), {"townsfolk", "instructions"});
-  const double careless = params_.careless;
-  const auto make = [world = world_, seed, split, careless](std::int64_t index) {
-    Rng rng(derive_seed(seed, static_cast<std::uint64_t>(index)));
-    Task task = draw_row({*world, split}, index, careless > 0, rng);
-    if (careless > 0) make_careless(task, careless, rng);
+  const auto make = [world = world_, seed, split, careless = params_.careless, turns = params_.turns](std::int64_t index) {
     const std::string id = row_id("row", split, index);
-    return InstructionRow{id, {{"user", std::move(task.prompt)}, {"assistant", std::move(task.answer)}}, "townsfolk:" + id};
+    InstructionRow row{id, {}, "townsfolk:" + id};
+    const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(index));
+    for (std::int64_t turn = 0; turn < turns; ++turn) {
+      Rng rng(turn == 0 ? own : derive_seed(derive_seed(own, {"turn"}), static_cast<std::uint64_t>(turn)));
+      // Seven on, so that the kinds of a row's tasks differ, and each turn has all kinds in the same shares.
+      Task task = draw_row({*world, split}, index + 7 * turn, careless > 0, rng);
+      if (careless > 0) make_careless(task, careless, rng);
+      row.messages.push_back({"user", std::move(task.prompt)});
+      row.messages.push_back({"assistant", std::move(task.answer)});
+    }
+    return row;
   };
   return std::make_unique<IndexStream<InstructionRow>>(split == Split::kTrain ? params_.rows : 0, make);
 }

@@ -19,6 +19,7 @@ struct TownsfolkParams {
   std::int64_t documents_per_person = 6;
   bool private_notes = true;
   std::int64_t rows = 4000;
+  std::int64_t turns = 1;
   double careless = 0;
   std::int64_t pairs = 2000;
   std::int64_t items = 300;

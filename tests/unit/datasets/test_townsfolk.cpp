@@ -87,6 +87,33 @@ TEST_CASE("the same parameters give the same bytes, on every machine", "[dataset
   CHECK(TownsfolkDataset(params).fingerprint() != TownsfolkDataset(other).fingerprint());
 }
 
+TEST_CASE("rows of several turns begin as rows of one, and each turn has a task of its own", "[datasets][townsfolk]") {
+  TownsfolkParams params;
+  params.rows = 200;
+  params.careless = 0.5;
+  const auto single = all(TownsfolkDataset(params).instructions(Split::kTrain));
+  params.turns = 3;
+  TownsfolkDataset set(params);
+  const auto rows = all(set.instructions(Split::kTrain));
+  REQUIRE(rows.size() == single.size());
+  std::set<std::string> requests;
+  const auto held_out = names_of(set.world(), true);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    REQUIRE(rows[i].messages.size() == 6);
+    for (std::size_t m = 0; m < 6; ++m) {
+      CHECK(rows[i].messages[m].role == (m % 2 == 0 ? "user" : "assistant"));
+      CHECK(!mentions_any(rows[i].messages[m].content, held_out));
+      if (m % 2 == 0) requests.insert(rows[i].messages[m].content);
+    }
+    CHECK(rows[i].messages[0].content == single[i].messages[0].content);
+    CHECK(rows[i].messages[1].content == single[i].messages[1].content);
+    CHECK(rows[i].id == single[i].id);
+  }
+  // Of 600 requests hardly two are the same, however short some questions are.
+  CHECK(requests.size() > 550);
+  CHECK(set.fingerprint() != TownsfolkDataset(TownsfolkParams{}).fingerprint());
+}
+
 TEST_CASE("P-REPRO-01 rows do not depend on how a stream is read", "[datasets][townsfolk]") {
   TownsfolkDataset set{TownsfolkParams{}};
   auto one = set.instructions(Split::kTrain), two = set.instructions(Split::kTrain);

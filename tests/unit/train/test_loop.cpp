@@ -62,7 +62,7 @@ struct Trial {
   std::map<std::int64_t, double> losses, rates, flops, target_tokens, target_bytes;
   std::optional<StateDict> saved;
   std::int64_t saved_steps = 0;
-  std::int64_t cancel_after = -1;
+  std::int64_t cancel_after = -1, pause_at = 0;
   std::function<SummedLoss(Architecture&, const Batch&)> loss = plain_loss;
   BatchSource* validation = nullptr;
 
@@ -93,6 +93,7 @@ struct Trial {
       if (metric == "target_bytes") target_bytes[step] = value;
     };
     hooks.cancelled = [this] { return cancel_after >= 0 && static_cast<std::int64_t>(losses.size()) >= cancel_after; };
+    hooks.pause_at = pause_at;
     hooks.save = [this](const StateDict& state, const FitTotals& totals) {
       StateDict copy;
       copy.texts = state.texts;
@@ -135,6 +136,29 @@ TEST_CASE("P-REPRO-03 P-REPRO-04 P-REPRO-06 stop at 4 and resume equals the stra
   CHECK(second.losses.begin()->first == 5);
   for (const auto& [step, loss] : second.losses) CHECK(loss == whole.losses.at(step));
   for (const auto& [step, rate] : second.rates) CHECK(rate == whole.rates.at(step));
+}
+
+TEST_CASE("a loop that is paused at a step saves there once, does nothing when it is asked again, and goes on to the bit") {
+  auto straight = make_model(0.1);
+  Trial whole;
+  whole.run(straight);
+
+  auto paused = make_model(0.1);
+  Trial first;
+  first.pause_at = 6;
+  CHECK_THROWS_AS(first.run(paused), Cancelled);
+  REQUIRE(first.saved);
+  CHECK(first.saved_steps == 6);
+  CHECK(first.losses.size() == 6);
+  Trial again;
+  again.pause_at = 6;
+  CHECK_THROWS_AS(again.run(paused, first.saved), Cancelled);
+  CHECK((!again.saved && again.losses.empty()));
+  Trial rest;
+  rest.pause_at = 10;  // its last step: nothing is left to pause for
+  CHECK(rest.run(paused, first.saved).totals.steps == 10);
+  CHECK(equal_weights(straight, paused));
+  for (const auto& [step, loss] : rest.losses) CHECK(loss == whole.losses.at(step));
 }
 
 TEST_CASE("P-LOSS-01 P-LOSS-03 accumulation weighs micro-batches by tokens and survives one without targets") {

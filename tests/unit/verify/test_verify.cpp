@@ -123,7 +123,7 @@ SweepPlan small_plan() {
   plan.origin = "/small.yaml";
   plan.text = "experiment: small\n";
   plan.axes = {"a"};
-  plan.runs = {{"a=1-s7", {{"a", "1"}}, 7, {"sft"}, {"k1"}}, {"a=2-s7", {{"a", "2"}}, 7, {"sft"}, {"k2"}}};
+  plan.runs = {{"a=1-s7", {{"a", "1"}}, {"1"}, 7, {"sft"}, {"k1"}}, {"a=2-s7", {{"a", "2"}}, {"2"}, 7, {"sft"}, {"k2"}}};
   plan_tasks(plan);
   return plan;
 }
@@ -184,6 +184,13 @@ TEST_CASE("a sweep: its plan, its events, and each run that has ended") {
   CHECK(std::count_if(found.begin(), found.end(), [](const Finding& one) { return one.state == Soundness::kUnfinished; }) ==
         1);
   check_damage(sweep / "sweep.json", sweep, "sweep plan");
+  SweepPlan halved = small_plan();
+  halved.halving = Halving{"loss", false, 2, {{"sft", 5}}};
+  fs::remove(sweep / "sweep.json");
+  save_plan(halved, sweep);
+  save_verdicts({{{"sft", 5}, {{{0}, {0.5}, 0.5, true}, {{1}, {0.75}, 0.75, false}}}}, halved, sweep);
+  CHECK(faults_in(sweep).empty());
+  check_damage(sweep / "halving.json", sweep, "sweep halving");
   std::ofstream(sweep / "events.jsonl", std::ios::app) << "{\"task\": \"a=2-s7\", \"ev";
   REQUIRE(faults_in(sweep).size() == 1);
   CHECK_THAT(faults_in(sweep)[0].reason, ContainsSubstring("line 2 is no event"));
