@@ -24,7 +24,7 @@ struct ClassifierModel {
   /// Two labels share one vector, that of the second; the first's sum is 0.
   std::size_t vectors() const { return labels.size() == 2 ? 1 : labels.size(); }
   void index();
-  std::vector<double> probabilities(std::vector<Feature> vector) const;
+  std::vector<double> probabilities(const std::vector<Feature>& vector) const;
 };
 
 /// Sums of the vectors to probabilities of the labels; sums has one value a vector.

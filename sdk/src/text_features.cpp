@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 namespace temper {
@@ -71,7 +72,7 @@ class Hash {
  public:
   explicit Hash(char32_t kind) { add(kind); }
   void add(char32_t point) { state_ = (state_ ^ point) * 0x100000001b3ULL; }
-  void add(const std::u32string& text) {
+  void add(std::u32string_view text) {
     for (const char32_t c : text) add(c);
   }
   std::uint32_t bucket(std::int64_t bits) const {
@@ -85,46 +86,30 @@ class Hash {
   std::uint64_t state_ = 0xcbf29ce484222325ULL;
 };
 
-void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::span<const Token> tokens, const TextFeatures& features,
-                     char32_t kind) {
+void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                     const TextFeatures& features, char32_t kind) {
   for (std::size_t begin = 0; begin < tokens.size(); ++begin) {
     Hash hash(kind);
     const std::size_t end = std::min(tokens.size(), begin + static_cast<std::size_t>(features.word_ngrams));
     for (std::size_t at = begin; at < end; ++at) {
       if (at > begin) hash.add(U' ');
-      hash.add(tokens[at].text);
+      hash.add(folded.substr(tokens[at].begin, tokens[at].end - tokens[at].begin));
       buckets.push_back(hash.bucket(features.bucket_bits));
     }
   }
 }
 
-void add_char_ngrams(std::vector<std::uint32_t>& buckets, const std::u32string& word, const TextFeatures& features) {
+/// `marked` is the word with a mark at each end.
+void add_char_ngrams(std::vector<std::uint32_t>& buckets, std::u32string_view marked, const TextFeatures& features) {
   const auto shortest = static_cast<std::size_t>(features.char_min), longest = static_cast<std::size_t>(features.char_max);
-  const std::size_t size = word.size() + 2;
-  const auto marked = [&](std::size_t at) { return at == 0 ? U'<' : at + 1 == size ? U'>' : word[at - 1]; };
-  for (std::size_t begin = 0; begin + shortest <= size; ++begin) {
+  for (std::size_t begin = 0; begin + shortest <= marked.size(); ++begin) {
     Hash hash(U'c');
-    const std::size_t end = std::min(size, begin + longest);
-    for (std::size_t at = begin; at < end; ++at) {
-      hash.add(marked(at));
-      if (at + 1 - begin >= shortest) buckets.push_back(hash.bucket(features.bucket_bits));
+    const std::size_t end = std::min(marked.size(), begin + longest);
+    for (std::size_t at = begin; at < begin + shortest - 1; ++at) hash.add(marked[at]);
+    for (std::size_t at = begin + shortest - 1; at < end; ++at) {
+      hash.add(marked[at]);
+      buckets.push_back(hash.bucket(features.bucket_bits));
     }
-  }
-}
-
-/// By value, in two passes over the halves of their bits; few of them the usual way.
-void sort_buckets(std::vector<std::uint32_t>& buckets, std::int64_t bits) {
-  constexpr std::size_t kFew = 64;
-  if (buckets.size() < kFew) return std::sort(buckets.begin(), buckets.end());
-  const auto half = static_cast<unsigned>((bits + 1) / 2);
-  const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
-  std::vector<std::uint32_t> other(buckets.size());
-  for (const unsigned shift : {0U, half}) {
-    std::vector<std::uint32_t> begin(std::size_t{mask} + 2, 0);
-    for (const std::uint32_t bucket : buckets) ++begin[((bucket >> shift) & mask) + 1];
-    for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
-    for (const std::uint32_t bucket : buckets) other[begin[(bucket >> shift) & mask]++] = bucket;
-    buckets.swap(other);
   }
 }
 
@@ -157,53 +142,62 @@ void check_features(const TextFeatures& features) {
   }
 }
 
-std::vector<Token> tokens_of(std::string_view text) {
-  const std::u32string points = folded(text);
-  std::vector<Token> tokens;
+Tokens tokens_of(std::string_view text) {
+  Tokens tokens{folded(text), {}};
+  const std::u32string_view points = tokens.folded;
+  tokens.all.reserve(points.size() / 5 + 1);
   for (std::size_t at = 0; at < points.size();) {
+    const std::size_t begin = at;
     if (!is_word_character(points[at])) {
-      if (is_visible(points[at])) tokens.push_back({points.substr(at, 1), false});
       ++at;
+      if (is_visible(points[begin])) tokens.all.push_back({begin, at, false});
       continue;
     }
-    const std::size_t begin = at;
     while (at < points.size() && (is_word_character(points[at]) ||
                                   (points[at] == U'\'' && at + 1 < points.size() && is_word_character(points[at + 1])))) {
       ++at;
     }
-    tokens.push_back({points.substr(begin, at - begin), true});
+    tokens.all.push_back({begin, at, true});
   }
   return tokens;
 }
 
-std::vector<Feature> counted(std::span<const Token> tokens, const TextFeatures& features, bool at_start) {
+std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features,
+                             bool at_start) {
   std::vector<std::uint32_t> buckets;
+  if (!tokens.empty()) buckets.reserve(4 * (tokens.back().end - tokens.front().begin));
   if (features.word_ngrams > 0) {
-    add_word_ngrams(buckets, tokens, features, U'w');
+    add_word_ngrams(buckets, folded, tokens, features, U'w');
     const auto leading = std::min(tokens.size(), static_cast<std::size_t>(features.leading_words));
-    if (at_start) add_word_ngrams(buckets, tokens.first(leading), features, U'l');
+    if (at_start) add_word_ngrams(buckets, folded, tokens.first(leading), features, U'l');
   }
   if (features.char_max > 0) {
+    std::u32string marked;
     for (const Token& token : tokens) {
-      if (token.is_word) add_char_ngrams(buckets, token.text, features);
+      if (!token.is_word) continue;
+      marked.assign(1, U'<').append(folded, token.begin, token.end - token.begin).append(1, U'>');
+      add_char_ngrams(buckets, marked, features);
     }
   }
-  sort_buckets(buckets, features.bucket_bits);
-  std::vector<Feature> vector;
-  vector.reserve(buckets.size());
-  for (std::size_t begin = 0, end = 0; begin < buckets.size(); begin = end) {
-    while (end < buckets.size() && buckets[end] == buckets[begin]) ++end;
-    vector.push_back({buckets[begin], damped(end - begin)});
+  // A bucket is a good hash already. Half full at most.
+  struct Slot {
+    std::uint32_t bucket = 0, count = 0;
+  };
+  std::vector<Slot> slots(std::bit_ceil(2 * buckets.size() + 1));
+  std::vector<std::uint32_t> first_of;
+  first_of.reserve(buckets.size());
+  for (const std::uint32_t bucket : buckets) {
+    std::size_t at = bucket & (slots.size() - 1);
+    while (slots[at].count > 0 && slots[at].bucket != bucket) at = (at + 1) & (slots.size() - 1);
+    if (slots[at].count++ == 0) {
+      slots[at].bucket = bucket;
+      first_of.push_back(static_cast<std::uint32_t>(at));
+    }
   }
+  std::vector<Feature> vector;
+  vector.reserve(first_of.size());
+  for (const std::uint32_t at : first_of) vector.push_back({slots[at].bucket, damped(slots[at].count)});
   return vector;
-}
-
-void normalise(std::vector<Feature>& vector) {
-  double squares = 0;
-  for (const Feature& feature : vector) squares += static_cast<double>(feature.value) * static_cast<double>(feature.value);
-  if (squares == 0) return;
-  for (Feature& feature : vector)
-    feature.value = static_cast<float>(static_cast<double>(feature.value) / std::sqrt(squares));
 }
 
 }  // namespace temper

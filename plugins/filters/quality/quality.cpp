@@ -85,17 +85,22 @@ struct Page {
   }
 };
 
+/// A word of at most four ASCII letters as a number, whatever their case.
+constexpr std::uint32_t short_word(std::string_view word) {
+  std::uint32_t letters = 0;
+  for (const char c : word) letters = letters << 8 | static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return letters;
+}
+
 /// Bits of the stop words that count; 0 for any other word.
 unsigned stop_word(std::string_view word) {
-  constexpr std::array kStopWords =
-      std::to_array<std::string_view>({"the", "be", "to", "of", "and", "that", "have", "with"});
-  constexpr std::size_t kLongest = 4;
-  if (word.size() > kLongest) return 0;
-  std::array<char, kLongest> small{};
-  std::transform(word.begin(), word.end(), small.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  const auto found = std::find(kStopWords.begin(), kStopWords.end(), std::string_view(small.data(), word.size()));
-  return found == kStopWords.end() ? 0 : 1U << (found - kStopWords.begin());
+  constexpr std::array kStopWords = {short_word("the"), short_word("be"),   short_word("to"),   short_word("of"),
+                                     short_word("and"), short_word("that"), short_word("have"), short_word("with")};
+  if (word.size() > sizeof(std::uint32_t)) return 0;
+  const std::uint32_t letters = short_word(word);
+  unsigned found = 0;
+  for (std::size_t i = 0; i < kStopWords.size(); ++i) found |= (letters == kStopWords[i] ? 1U : 0U) << i;
+  return found;
 }
 
 template <class On>
