@@ -3,6 +3,7 @@
 #include "temper/text_classifier.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -24,26 +25,38 @@ std::vector<double> softmax(const std::vector<double>& sums, std::size_t labels)
 }
 
 void ClassifierModel::index() {
-  place.assign(std::size_t{1} << features.bucket_bits, -1);
-  for (std::size_t i = 0; i < buckets.size(); ++i) place[buckets[i]] = static_cast<std::int32_t>(i);
+  const std::size_t width = vectors(), size = row_size();
+  place.assign(std::size_t{1} << features.bucket_bits, static_cast<std::uint32_t>(buckets.size()));
+  rows_of_places.assign((buckets.size() + 1) * size, 0);
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    place[buckets[i]] = static_cast<std::uint32_t>(i);
+    std::copy_n(weights.data() + i * width, width, rows_of_places.data() + i * size);
+    rows_of_places[i * size + width] = idf.empty() ? 1 : idf[i];
+  }
+  const double unseen = idf.empty() ? 1 : smooth_idf(static_cast<double>(rows), 0);
+  rows_of_places[buckets.size() * size + width] = static_cast<float>(unseen);
 }
 
 std::vector<double> ClassifierModel::probabilities(const std::vector<Feature>& vector) const {
-  const auto unseen = static_cast<float>(smooth_idf(static_cast<double>(rows), 0));
-  std::vector<double> sums(bias.size());
+  constexpr std::size_t kAtOnce = 4;  // sums that stay in registers; row_size() is a multiple
+  const std::size_t width = vectors(), size = row_size();
+  std::vector<double> sums(size);
   double squares = 0;
-  for (const Feature& feature : vector) {
-    const std::int32_t at = place[feature.bucket];
-    double value = static_cast<double>(feature.value);
-    if (!idf.empty()) value *= static_cast<double>(at < 0 ? unseen : idf[static_cast<std::size_t>(at)]);
-    squares += value * value;
-    if (at < 0) continue;
-    const float* row = weights.data() + static_cast<std::size_t>(at) * sums.size();
-    for (std::size_t v = 0; v < sums.size(); ++v) sums[v] += static_cast<double>(row[v]) * value;
+  for (std::size_t begin = 0; begin < size; begin += kAtOnce) {
+    std::array<double, kAtOnce> some{};
+    squares = 0;
+    for (const Feature& feature : vector) {
+      const float* row = rows_of_places.data() + std::size_t{place[feature.bucket]} * size;
+      const double value = static_cast<double>(feature.value) * static_cast<double>(row[width]);
+      squares += value * value;
+      for (std::size_t v = 0; v < kAtOnce; ++v) some[v] += static_cast<double>(row[begin + v]) * value;
+    }
+    std::copy(some.begin(), some.end(), sums.begin() + static_cast<std::ptrdiff_t>(begin));
   }
   // The vector's length is 1; one without any feature stays as it is.
   const double length = squares > 0 ? std::sqrt(squares) : 1;
-  for (std::size_t v = 0; v < sums.size(); ++v) sums[v] = static_cast<double>(bias[v]) + sums[v] / length;
+  sums.resize(width);
+  for (std::size_t v = 0; v < width; ++v) sums[v] = static_cast<double>(bias[v]) + sums[v] / length;
   return softmax(sums, labels.size());
 }
 

@@ -32,8 +32,8 @@ struct Feature {
 /// Throws ConfigError for an option out of its range.
 void check_features(const TextFeatures& features);
 Tokens tokens_of(std::string_view text);
-/// 1 + log(count) of each bucket that occurs, in the order in which they first do. `tokens` are some of the text's, one
-/// behind the other; `at_start`: its first ones.
+/// 1 + log(count) of each bucket that occurs, each once, in an order that depends on the tokens only. `tokens` are some of
+/// the text's, one behind the other; `at_start`: its first ones.
 std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features,
                              bool at_start);
 
