@@ -11,29 +11,38 @@ std::uint64_t count_characters(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-std::uint64_t OffsetMap::map(std::string_view text, std::size_t at, bool is_end) const {
-  if (pieces_.empty()) return count_characters(text.substr(0, at));
-  // The last piece that begins at or before `at`; an end belongs to the piece that it closes.
-  auto next = std::upper_bound(pieces_.begin(), pieces_.end(), at,
-                               [](std::size_t place, const Piece& piece) { return place < piece.begin; });
-  if (is_end) {
-    next = std::lower_bound(pieces_.begin(), pieces_.end(), at,
-                            [](const Piece& piece, std::size_t place) { return piece.begin < place; });
+std::uint64_t OffsetMap::Walk::characters_before(std::size_t piece, std::size_t at) {
+  const auto& pieces = map_.pieces_;
+  if (piece != piece_ || at < at_) {
+    piece_ = piece;
+    at_ = pieces.empty() ? 0 : pieces[piece].begin;
+    characters_ = pieces.empty() ? 0 : pieces[piece].from;
   }
-  if (next == pieces_.begin()) return pieces_.front().from;
-  const Piece& piece = *(next - 1);
-  if (!piece.copied) return is_end ? piece.to : piece.from;
-  return piece.from + count_characters(text.substr(piece.begin, at - piece.begin));
+  characters_ += count_characters(text_.substr(at_, at - at_));
+  at_ = at;
+  return characters_;
 }
 
-OffsetMap::Range OffsetMap::original(std::string_view text, std::size_t begin, std::size_t end) const {
-  Range range;
-  range.begin = map(text, begin, false);
-  if (pieces_.empty()) {
-    range.end = range.begin + count_characters(text.substr(begin, end - begin));
-  } else {
-    range.end = std::max(range.begin, end > begin ? map(text, end, true) : range.begin);
+std::uint64_t OffsetMap::Walk::place(std::size_t at, bool is_end) {
+  const auto& pieces = map_.pieces_;
+  if (pieces.empty()) return characters_before(0, at);
+  // The last piece that begins at or before `at`; an end belongs to the piece that it closes.
+  auto next = std::upper_bound(pieces.begin(), pieces.end(), at,
+                               [](std::size_t place, const Piece& piece) { return place < piece.begin; });
+  if (is_end) {
+    next = std::lower_bound(pieces.begin(), pieces.end(), at,
+                            [](const Piece& piece, std::size_t place) { return piece.begin < place; });
   }
+  if (next == pieces.begin()) return pieces.front().from;
+  const Piece& piece = *(next - 1);
+  if (!piece.copied) return is_end ? piece.to : piece.from;
+  return characters_before(static_cast<std::size_t>(next - 1 - pieces.begin()), at);
+}
+
+OffsetMap::Range OffsetMap::Walk::original(std::size_t begin, std::size_t end) {
+  Range range;
+  range.begin = place(begin, false);
+  range.end = end > begin ? std::max(range.begin, place(end, true)) : range.begin;
   return range;
 }
 
@@ -46,6 +55,7 @@ void OffsetMap::edit(std::string_view text, const std::vector<FilterSpan>& spans
   std::size_t old = 0;        // the piece that holds `done`
   std::uint64_t done = 0;     // byte of the text before
   std::uint64_t written = 0;  // byte of the text after
+  Walk walk(*this, text);
   const auto copy_to = [&](std::uint64_t end) {
     while (done < end) {
       while (old + 1 < pieces_.size() && pieces_[old + 1].begin <= done) ++old;
@@ -54,7 +64,7 @@ void OffsetMap::edit(std::string_view text, const std::vector<FilterSpan>& spans
           std::min<std::uint64_t>(end, old + 1 < pieces_.size() ? pieces_[old + 1].begin : text.size());
       Piece part = piece;
       part.begin = written;
-      if (piece.copied) part.from = piece.from + count_characters(text.substr(piece.begin, done - piece.begin));
+      if (piece.copied) part.from = walk.characters_before(old, done);
       edited.push_back(part);
       written += stop - done;
       done = stop;
@@ -63,7 +73,7 @@ void OffsetMap::edit(std::string_view text, const std::vector<FilterSpan>& spans
   for (const auto& span : spans) {
     if (!span.replacement) continue;
     copy_to(span.begin);
-    const Range range = original(text, span.begin, span.end);
+    const Range range = walk.original(span.begin, span.end);
     if (!span.replacement->empty()) edited.push_back({written, range.begin, range.end, false});
     written += span.replacement->size();
     done = span.end;

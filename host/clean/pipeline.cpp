@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -127,6 +128,15 @@ class Source {
   std::optional<RecordStream> records_;
 };
 
+/// Takes the place of a document's record off the front of its digests.
+std::uint64_t place_of(std::string_view& record) {
+  std::uint64_t place = 0;
+  if (record.size() < sizeof place) throw DataError("a digest of the work folder is cut off; start again with --fresh");
+  std::memcpy(&place, record.data(), sizeof place);
+  record.remove_prefix(sizeof place);
+  return place;
+}
+
 /// The texts that a filter has seen, by its own count.
 class LeftTexts final : public CorpusTexts {
  public:
@@ -208,7 +218,15 @@ class Cleaning {
   /// What the filters of the pass before have to know, and their decisions, each on what those before it left.
   void decide(const Pass& pass) {
     const std::size_t before = state_.pass - 1;
-    texts_ = std::make_unique<SpoolTexts>(spool_path(before), state_.spools[before]);
+    // A record is the document's place in the spool, then what its filters remember of it.
+    const auto for_each_digest = [&](auto function) {
+      RecordStream records(digest_path(before), fs::file_size(digest_path(before)));
+      std::string record;
+      for (std::uint64_t number = 0; records.next(record); ++number) function(number, std::string_view(record));
+    };
+    std::vector<std::uint64_t> places;
+    for_each_digest([&](std::uint64_t, std::string_view record) { places.push_back(place_of(record)); });
+    texts_ = std::make_unique<SpoolTexts>(spool_path(before), std::move(places));
     decided_.clear();
     left_.clear();
     for (std::size_t k = 0; k < pass.decided.size(); ++k) {
@@ -219,12 +237,11 @@ class Cleaning {
       if (k > 0) survivors_of(decided_.back(), decided);
       left_.push_back(std::make_unique<LeftTexts>(*texts_, decided));
       guarded(step.plugin, "filter", [&] {
-        RecordStream records(digest_path(before), fs::file_size(digest_path(before)));
-        std::string record;
-        for (std::uint64_t number = 0; records.next(record); ++number) {
+        for_each_digest([&](std::uint64_t number, std::string_view record) {
           const std::uint64_t own = decided.own(number);
+          place_of(record);
           if (own != Decided::kUnseen) step.corpus()->add(own, digests_of(record, pass.decided.size())[k]);
-        }
+        });
         step.corpus()->decide(*left_.back(), [this] { return cancelled(); });
       });
       state_.summary.filters[pass.decided[k]].figures = step.corpus()->figures();
@@ -292,8 +309,11 @@ class Cleaning {
           count(item.passage);
           if (!item.passage.dropped) sink->write(item.rendered);
         } else {
+          const std::uint64_t place = spool->size();
           write_record(*spool, item.rendered);
-          if (!item.passage.dropped) write_record(*digests, item.digest);
+          if (!item.passage.dropped) {
+            write_record(*digests, std::string(reinterpret_cast<const char*>(&place), sizeof place) + item.digest);
+          }
         }
       }
       for (std::size_t i = 0; i < steps_.size(); ++i) add(state_.summary.filters[i], batch.totals[i]);

@@ -66,7 +66,8 @@ Passage passage_of(std::string_view bytes) {
 
 bool is_dropped(std::string_view record) { return !record.empty() && (record[0] & 1) != 0; }
 
-AppendFile::AppendFile(const std::filesystem::path& path, std::uint64_t length) : path_(path), size_(length) {
+AppendFile::AppendFile(const std::filesystem::path& path, std::uint64_t length)
+    : path_(path), size_(length), begun_(length) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (file < 0) fail(path, "opened for writing");
   if (::ftruncate(file, static_cast<off_t>(length)) != 0 || ::lseek(file, 0, SEEK_END) < 0) {
@@ -81,6 +82,13 @@ AppendFile::AppendFile(const std::filesystem::path& path, std::uint64_t length) 
 void AppendFile::write(std::string_view bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) fail(path_, "written");
   size_ += bytes.size();
+  constexpr std::uint64_t kAtOnce = std::uint64_t{8} << 20;
+  if (size_ - begun_ < kAtOnce) return;
+  if (std::fflush(file_.get()) != 0) fail(path_, "written");
+  // Only a hint; whether it got there is asked by sync().
+  ::sync_file_range(::fileno(file_.get()), static_cast<off_t>(begun_), static_cast<off_t>(size_ - begun_),
+                    SYNC_FILE_RANGE_WRITE);
+  begun_ = size_;
 }
 
 void AppendFile::sync() {
@@ -116,13 +124,8 @@ bool RecordStream::next(std::string& record) {
   return true;
 }
 
-SpoolTexts::SpoolTexts(const std::filesystem::path& path, std::uint64_t end) : path_(path) {
-  RecordStream records(path, end);
-  std::string record;
-  for (std::uint64_t place = 0; records.next(record); place = records.place()) {
-    if (!is_dropped(record)) places_.push_back(place);
-  }
-  file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+SpoolTexts::SpoolTexts(const std::filesystem::path& path, std::vector<std::uint64_t> places)
+    : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), places_(std::move(places)) {
   if (file_ < 0) fail(path, "opened");
 }
 

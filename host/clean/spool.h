@@ -32,8 +32,9 @@ Passage passage_of(std::string_view bytes);
 
 bool is_dropped(std::string_view record);  ///< without reading more of it
 
-/// A file that grows at its end, opened at a known length so that what a killed process had written beyond it is cut off.
-/// Throws DataError with the system's reason, for instance a full disk.
+/// A file that grows at its end (the system writes along, so that a mark need not wait for all of it), opened at a known
+/// length so that what a killed process had written beyond it is cut off. Throws DataError with the system's reason, for
+/// instance a full disk.
 class AppendFile {
  public:
   AppendFile(const std::filesystem::path& path, std::uint64_t length);
@@ -47,7 +48,7 @@ class AppendFile {
   };
   std::filesystem::path path_;
   std::unique_ptr<std::FILE, Close> file_;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_ = 0, begun_ = 0;  ///< bytes, and those whose way to the disk has begun
 };
 
 /// Records with their length in front, in order, up to `end` of the file. Throws DataError where a record is cut off.
@@ -72,8 +73,8 @@ void write_record(AppendFile& file, std::string_view record);
 /// The documents of a spool that are not dropped, by number. [any]
 class SpoolTexts final : public CorpusTexts {
  public:
-  /// Reads the spool once for the places of its documents: 8 bytes each.
-  SpoolTexts(const std::filesystem::path& path, std::uint64_t end);
+  /// `places` are those of the documents' records, by number.
+  SpoolTexts(const std::filesystem::path& path, std::vector<std::uint64_t> places);
   ~SpoolTexts() override;
   std::uint64_t size() const override { return places_.size(); }
   std::string text(std::uint64_t number) const override;

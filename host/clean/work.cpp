@@ -28,8 +28,9 @@ void text_field(std::string& story, const char* name, std::string_view value) {
 void add_spans(std::string& story, const std::vector<FilterSpan>& spans, const Passage& passage, std::size_t most) {
   if (spans.empty()) return;
   story += ", \"spans\": [";
+  OffsetMap::Walk walk(passage.offsets, passage.document.text);
   for (std::size_t i = 0; i < spans.size() && i < most; ++i) {
-    const auto range = passage.offsets.original(passage.document.text, spans[i].begin, spans[i].end);
+    const auto range = walk.original(spans[i].begin, spans[i].end);
     story += std::string(i == 0 ? "" : ", ") + "{\"start\": " + std::to_string(range.begin) +
              ", \"end\": " + std::to_string(range.end) + ", \"type\": ";
     append_json_string(story, spans[i].type);

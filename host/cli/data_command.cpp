@@ -12,6 +12,7 @@
 #include "host/cli/commands.h"
 #include "host/cli/options.h"
 #include "host/config/resolve.h"
+#include "host/report/report.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
 #include "temper/error.h"
@@ -253,11 +254,14 @@ int stats_command(const std::vector<std::string>& args) {
   po::options_description own;
   own.add_options()("explain", po::value<std::string>(), "tell what happened to the document of this id")(
       "samples", po::value<std::int64_t>()->default_value(3), "dropped documents shown for each filter")(
-      "format", po::value<std::string>()->default_value("text"), "text or json");
-  const auto options = parse_options(args,
-                                     {"temper data stats LEDGER|FOLDER [--explain ID] [--samples N] [--format json]",
-                                      "What a cleaning removed and why, counted from its ledger."},
-                                     own, 1, 1);
+      "html", po::value<std::string>(), "write a page with plots to this file")(
+      "overwrite", "replace the page if it is there")("format", po::value<std::string>()->default_value("text"),
+                                                      "text or json");
+  const auto options =
+      parse_options(args,
+                    {"temper data stats LEDGER|FOLDER [--explain ID] [--html PAGE] [--samples N] [--format json]",
+                     "What a cleaning removed and why, counted from its ledger."},
+                    own, 1, 1);
   if (options.help_shown) return 0;
   const bool json = wants_json(options);
   fs::path ledger = options.positional[0];
@@ -273,7 +277,12 @@ int stats_command(const std::vector<std::string>& args) {
     if (found == 0) throw DataError("the ledger '" + ledger.string() + "' has no document with the id '" + id + "'");
     return 0;
   }
+  const fs::path page = options.has("html") ? options.get<std::string>("html") : "";
+  if (!page.empty() && fs::exists(page) && (fs::is_directory(page) || !options.has("overwrite"))) {
+    throw ConfigError("--html " + page.string() + " is there already; give another name, or --overwrite for a file");
+  }
   const auto stats = clean::ledger_stats(ledger, static_cast<std::size_t>(at_least(options, "samples", 0)));
+  if (!page.empty()) write_file_atomically(page, render_cleaning("Cleaning: " + options.positional[0], stats));
   if (json) {
     Json all = clean::summary_json(stats.summary);
     for (const auto& [filter, samples] : stats.samples) {
@@ -306,7 +315,8 @@ int data_command(const std::vector<std::string>& args) {
         "  clean          texts through filters, with an account of every document\n"
         "  dedup          take out texts that stand twice, word for word or nearly\n"
         "  decontaminate  drop texts that share n-grams with evaluation sets\n"
-        "  stats          what a cleaning removed and why; --explain ID tells one document's story\n\n"
+        "  stats          what a cleaning removed and why; --explain ID tells one document's story,\n"
+        "                 --html PAGE draws it\n\n"
         "`temper data COMMAND --help` tells more; `temper plugins list` shows the filters.\n");
     return args.empty() ? 2 : 0;
   }

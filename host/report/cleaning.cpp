@@ -28,6 +28,8 @@ std::string reasons_of(const LedgerRow& row, const std::string& kind) {
   return text;
 }
 
+}  // namespace
+
 std::string filters_table(const std::vector<LedgerRow>& rows, const std::string& caption) {
   std::string head, body;
   for (const char* name : {"filter", "documents", "dropped", "edited", "bytes less", "dropped for", "found"}) {
@@ -41,8 +43,6 @@ std::string filters_table(const std::vector<LedgerRow>& rows, const std::string&
   }
   return table(caption, head, body);
 }
-
-}  // namespace
 
 std::string cleaning_section(const Data& data) {
   std::vector<std::pair<std::vector<LedgerRow>, std::vector<std::string>>> cleanings;

@@ -52,9 +52,9 @@ std::string open_svg(const std::string& label, double width, double height) {
   return "<svg viewBox=\"0 0 " + at(width) + " " + at(height) + "\" role=\"img\" aria-label=\"" + escape(label) + "\">";
 }
 
-std::string shortened(const std::string& text) {
-  if (text.size() <= kLabelLength) return text;
-  return text.substr(0, kLabelLength - 1) + "\xE2\x80\xA6";
+std::string shortened(const std::string& text, std::size_t most = kLabelLength) {
+  if (text.size() <= most) return text;
+  return text.substr(0, most - 1) + "\xE2\x80\xA6";
 }
 
 /// A tick's number with as many digits as the distance to the next one needs.
@@ -223,6 +223,34 @@ std::string draw_dots(const std::string& label, const std::string& x_name, const
     svg += "<circle class=\"dot c0\" cx=\"" + at(x) + "\" cy=\"" + at(y(dot.value)) + "\" r=\"4\"/>";
   }
   return svg + "</svg>";
+}
+
+std::string draw_bars(const std::string& label, const std::string& x_name, const std::vector<PlotBar>& bars) {
+  constexpr double kNames = 150, kSums = 50, kRow = 20, kBar = 13;
+  double most = 0;
+  std::vector<double> sums;
+  for (const auto& bar : bars) {
+    double sum = 0;
+    for (const double part : bar.parts) sum += part;
+    sums.push_back(sum);
+    most = std::max(most, sum);
+  }
+  const Scale x = scale_over(0, most == 0 ? 1 : most, kNames, kWidth - kSums);
+  const double bottom = kTop + kRow * static_cast<double>(bars.size());
+  std::string svg = open_svg(label, kWidth, bottom + 28) + line_at(kNames, kTop, kNames, bottom, "axis");
+  for (std::size_t i = 0; i < bars.size(); ++i) {
+    const double top = kTop + kRow * static_cast<double>(i);
+    svg += text_at(kNames - 6, top + kBar - 2, shortened(bars[i].name, 22), "end");
+    double from = 0;
+    for (std::size_t part = 0; part < bars[i].parts.size(); ++part) {
+      const double to = from + bars[i].parts[part];
+      svg += "<rect class=\"dot c" + std::to_string(part % kColours) + "\" x=\"" + at(x(from)) + "\" y=\"" + at(top) +
+             "\" width=\"" + at(x(to) - x(from)) + "\" height=\"" + at(kBar) + "\"/>";
+      from = to;
+    }
+    svg += text_at(x(sums[i]) + 4, top + kBar - 2, number(sums[i]), "start");
+  }
+  return svg + text_at((kNames + kWidth - kSums) / 2, bottom + 20, x_name, "middle") + "</svg>";
 }
 
 std::string draw_heat(const std::string& label, const HeatMap& map) {

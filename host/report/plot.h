@@ -1,4 +1,4 @@
-// Plots as inline SVG: lines over steps, dots with intervals, a heat map with its numbers. Every plot has a role and a
+// Plots as inline SVG: lines over steps, dots with intervals, bars, a heat map with its numbers. Every plot has a role and a
 // label; lines differ by dash and by the number at their end as well as by colour. Colours come from the page's style sheet.
 #pragma once
 
@@ -33,6 +33,13 @@ struct PlotDot {
 };
 std::string draw_dots(const std::string& label, const std::string& x_name, const std::string& y_name,
                       const std::vector<PlotDot>& dots);
+
+struct PlotBar {
+  std::string name;
+  std::vector<double> parts;  ///< side by side, each in a colour of its own; none below 0
+};
+/// Lying bars, one below the other, with their sums written behind them.
+std::string draw_bars(const std::string& label, const std::string& x_name, const std::vector<PlotBar>& bars);
 
 struct HeatMap {
   std::string row_name, column_name;

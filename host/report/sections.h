@@ -15,4 +15,7 @@ std::string changes_section(const Data& data);   ///< alignment tax and flips
 std::string cleaning_section(const Data& data);  ///< what the filters of the corpus took
 std::string environment_section(const Data& data);
 
+/// One row a filter.
+std::string filters_table(const std::vector<LedgerRow>& rows, const std::string& caption);
+
 }  // namespace temper::report

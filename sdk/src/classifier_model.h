@@ -19,12 +19,15 @@ struct ClassifierModel {
   std::vector<float> weights;          ///< of buckets[i] and vector v: [i * vectors + v]
   std::vector<float> bias;             ///< one a vector
   std::vector<float> idf;              ///< one a bucket, or empty
-  std::vector<std::int32_t> place;     ///< of each possible bucket in `buckets`, -1 where it was never seen
+  // For prediction, by index(): what belongs to a bucket side by side.
+  std::vector<std::uint32_t> place;   ///< of each possible bucket its row; the last row is that of the ones never seen
+  std::vector<float> rows_of_places;  ///< row_size() values each: weights, idf, then zeros
 
   /// Two labels share one vector, that of the second; the first's sum is 0.
   std::size_t vectors() const { return labels.size() == 2 ? 1 : labels.size(); }
+  std::size_t row_size() const { return (vectors() + 1 + 3) / 4 * 4; }
   void index();
-  std::vector<double> probabilities(std::vector<Feature> vector) const;
+  std::vector<double> probabilities(const std::vector<Feature>& vector) const;
 };
 
 /// Sums of the vectors to probabilities of the labels; sums has one value a vector.

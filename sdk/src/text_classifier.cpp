@@ -3,6 +3,7 @@
 #include "temper/text_classifier.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -24,27 +25,38 @@ std::vector<double> softmax(const std::vector<double>& sums, std::size_t labels)
 }
 
 void ClassifierModel::index() {
-  place.assign(std::size_t{1} << features.bucket_bits, -1);
-  for (std::size_t i = 0; i < buckets.size(); ++i) place[buckets[i]] = static_cast<std::int32_t>(i);
+  const std::size_t width = vectors(), size = row_size();
+  place.assign(std::size_t{1} << features.bucket_bits, static_cast<std::uint32_t>(buckets.size()));
+  rows_of_places.assign((buckets.size() + 1) * size, 0);
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    place[buckets[i]] = static_cast<std::uint32_t>(i);
+    std::copy_n(weights.data() + i * width, width, rows_of_places.data() + i * size);
+    rows_of_places[i * size + width] = idf.empty() ? 1 : idf[i];
+  }
+  const double unseen = idf.empty() ? 1 : smooth_idf(static_cast<double>(rows), 0);
+  rows_of_places[buckets.size() * size + width] = static_cast<float>(unseen);
 }
 
-std::vector<double> ClassifierModel::probabilities(std::vector<Feature> vector) const {
-  const auto unseen = static_cast<float>(smooth_idf(static_cast<double>(rows), 0));
-  if (!idf.empty()) {
-    for (Feature& feature : vector) {
-      const std::int32_t at = place[feature.bucket];
-      feature.value *= at < 0 ? unseen : idf[static_cast<std::size_t>(at)];
+std::vector<double> ClassifierModel::probabilities(const std::vector<Feature>& vector) const {
+  constexpr std::size_t kAtOnce = 4;  // sums that stay in registers; row_size() is a multiple
+  const std::size_t width = vectors(), size = row_size();
+  std::vector<double> sums(size);
+  double squares = 0;
+  for (std::size_t begin = 0; begin < size; begin += kAtOnce) {
+    std::array<double, kAtOnce> some{};
+    squares = 0;
+    for (const Feature& feature : vector) {
+      const float* row = rows_of_places.data() + std::size_t{place[feature.bucket]} * size;
+      const double value = static_cast<double>(feature.value) * static_cast<double>(row[width]);
+      squares += value * value;
+      for (std::size_t v = 0; v < kAtOnce; ++v) some[v] += static_cast<double>(row[begin + v]) * value;
     }
+    std::copy(some.begin(), some.end(), sums.begin() + static_cast<std::ptrdiff_t>(begin));
   }
-  normalise(vector);
-  std::vector<double> sums(bias.begin(), bias.end());
-  for (const Feature& feature : vector) {
-    const std::int32_t at = place[feature.bucket];
-    if (at < 0) continue;
-    const float* row = weights.data() + static_cast<std::size_t>(at) * sums.size();
-    for (std::size_t v = 0; v < sums.size(); ++v)
-      sums[v] += static_cast<double>(row[v]) * static_cast<double>(feature.value);
-  }
+  // The vector's length is 1; one without any feature stays as it is.
+  const double length = squares > 0 ? std::sqrt(squares) : 1;
+  sums.resize(width);
+  for (std::size_t v = 0; v < width; ++v) sums[v] = static_cast<double>(bias[v]) + sums[v] / length;
   return softmax(sums, labels.size());
 }
 
@@ -79,7 +91,7 @@ std::size_t TextClassifier::label_index(std::string_view label) const {
 
 std::vector<double> TextClassifier::probabilities(std::string_view text) const {
   const auto tokens = tokens_of(text);
-  return model_->probabilities(counted(tokens, model_->features, true));
+  return model_->probabilities(counted(tokens.folded, tokens.all, model_->features, true));
 }
 
 double TextClassifier::probability(std::string_view text, std::string_view label) const {
@@ -90,7 +102,7 @@ double TextClassifier::highest_probability(std::string_view text, std::string_vi
   if (window < 2) throw ConfigError("window = " + std::to_string(window) + ": must be at least 2 tokens");
   const std::size_t index = label_index(label);
   const auto tokens = tokens_of(text);
-  const std::span<const Token> all(tokens);
+  const std::span<const Token> all(tokens.all);
   const auto size = static_cast<std::size_t>(window);
   double highest = 0;
   // The last window ends with the text, so that it is as long as the others.
@@ -98,7 +110,8 @@ double TextClassifier::highest_probability(std::string_view text, std::string_vi
     const bool last = begin + size >= all.size();
     if (last) begin = all.size() > size ? all.size() - size : 0;
     const auto part = all.subspan(begin, std::min(size, all.size() - begin));
-    highest = std::max(highest, model_->probabilities(counted(part, model_->features, begin == 0))[index]);
+    const auto features = counted(tokens.folded, part, model_->features, begin == 0);
+    highest = std::max(highest, model_->probabilities(features)[index]);
     if (last) return highest;
   }
 }

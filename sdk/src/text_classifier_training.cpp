@@ -35,6 +35,15 @@ void check_options(const ClassifierOptions& options, const std::vector<std::stri
   }
 }
 
+/// Divides by the Euclidean length; a vector of zeros stays.
+void normalise(std::vector<Feature>& vector) {
+  double squares = 0;
+  for (const Feature& feature : vector) squares += static_cast<double>(feature.value) * static_cast<double>(feature.value);
+  if (squares == 0) return;
+  for (Feature& feature : vector)
+    feature.value = static_cast<float>(static_cast<double>(feature.value) / std::sqrt(squares));
+}
+
 std::vector<std::string> labels_of(const std::vector<LabelledText>& rows) {
   std::set<std::string> names;
   for (const auto& row : rows) names.insert(row.label);
@@ -60,8 +69,11 @@ Corpus corpus_of(const std::vector<LabelledText>& rows, const ClassifierOptions&
   for (const auto& row : rows) {
     const auto label = std::lower_bound(corpus.labels.begin(), corpus.labels.end(), row.label);
     corpus.label.push_back(static_cast<std::size_t>(label - corpus.labels.begin()));
-    corpus.counts.push_back(counted(tokens_of(row.text), options.features, true));
-    for (const Feature& feature : corpus.counts.back()) seen[feature.bucket] = true;
+    const auto tokens = tokens_of(row.text);
+    auto counts = counted(tokens.folded, tokens.all, options.features, true);
+    std::sort(counts.begin(), counts.end(), [](const Feature& a, const Feature& b) { return a.bucket < b.bucket; });
+    for (const Feature& feature : counts) seen[feature.bucket] = true;
+    corpus.counts.push_back(std::move(counts));
   }
   std::vector<std::uint32_t> place(seen.size());
   for (std::uint32_t bucket = 0; bucket < seen.size(); ++bucket) {
@@ -237,7 +249,7 @@ CrossValidation cross_validate(const std::vector<LabelledText>& rows, const Clas
       if (result.fold[i] != fold) continue;
       auto counts = corpus.counts[i];
       for (Feature& feature : counts) feature.bucket = corpus.buckets[feature.bucket];
-      result.probabilities[i] = model.probabilities(std::move(counts));
+      result.probabilities[i] = model.probabilities(counts);
     }
   }
   return result;

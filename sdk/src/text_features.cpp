@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 namespace temper {
@@ -63,68 +64,82 @@ bool is_word_character(char32_t point) {
 
 bool is_visible(char32_t point) {
   const auto c = static_cast<UChar32>(point);
+  if (c < 0x80) return c > 0x20 && c != 0x7F;
   return !u_isUWhiteSpace(c) && !u_iscntrl(c);
 }
 
-/// FNV-1a over code points, then SplitMix64's output function, so that all bits are good.
-class Hash {
- public:
-  explicit Hash(char32_t kind) { add(kind); }
-  void add(char32_t point) { state_ = (state_ ^ point) * 0x100000001b3ULL; }
-  void add(const std::u32string& text) {
-    for (const char32_t c : text) add(c);
-  }
-  std::uint32_t bucket(std::int64_t bits) const {
-    std::uint64_t z = state_ + 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return static_cast<std::uint32_t>((z ^ (z >> 31)) >> (64 - bits));
-  }
+// FNV-1a over code points, then SplitMix64's output function, so that all bits are good.
+constexpr std::uint64_t kHashStart = 0xcbf29ce484222325ULL;
 
- private:
-  std::uint64_t state_ = 0xcbf29ce484222325ULL;
-};
+constexpr std::uint64_t hash_of(std::uint64_t state, char32_t point) { return (state ^ point) * 0x100000001b3ULL; }
 
-void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::span<const Token> tokens, const TextFeatures& features,
-                     char32_t kind) {
+constexpr std::uint32_t bucket_of(std::uint64_t state, std::int64_t bits) {
+  std::uint64_t z = state + 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return static_cast<std::uint32_t>((z ^ (z >> 31)) >> (64 - bits));
+}
+
+/// One character more of the runs that begin at each of `count` places, and their buckets. Nothing in a loop depends on what
+/// came before, so that the compiler can take many at once.
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void lengthen_runs(const char32_t* points,
+                                                                                       std::size_t count,
+                                                                                       std::uint64_t* states) {
+  for (std::size_t i = 0; i < count; ++i) states[i] = hash_of(states[i], points[i]);
+}
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void buckets_of_runs(const std::uint64_t* states,
+                                                                                         std::size_t count,
+                                                                                         std::int64_t bits,
+                                                                                         std::uint32_t* buckets) {
+  for (std::size_t i = 0; i < count; ++i) buckets[i] = bucket_of(states[i], bits);
+}
+
+void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                     const TextFeatures& features, char32_t kind) {
   for (std::size_t begin = 0; begin < tokens.size(); ++begin) {
-    Hash hash(kind);
+    std::uint64_t state = hash_of(kHashStart, kind);
     const std::size_t end = std::min(tokens.size(), begin + static_cast<std::size_t>(features.word_ngrams));
     for (std::size_t at = begin; at < end; ++at) {
-      if (at > begin) hash.add(U' ');
-      hash.add(tokens[at].text);
-      buckets.push_back(hash.bucket(features.bucket_bits));
+      if (at > begin) state = hash_of(state, U' ');
+      for (std::size_t i = tokens[at].begin; i < tokens[at].end; ++i) state = hash_of(state, folded[i]);
+      buckets.push_back(bucket_of(state, features.bucket_bits));
     }
   }
 }
 
-void add_char_ngrams(std::vector<std::uint32_t>& buckets, const std::u32string& word, const TextFeatures& features) {
+void add_char_ngrams(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                     const TextFeatures& features) {
   const auto shortest = static_cast<std::size_t>(features.char_min), longest = static_cast<std::size_t>(features.char_max);
-  const std::size_t size = word.size() + 2;
-  const auto marked = [&](std::size_t at) { return at == 0 ? U'<' : at + 1 == size ? U'>' : word[at - 1]; };
-  for (std::size_t begin = 0; begin + shortest <= size; ++begin) {
-    Hash hash(U'c');
-    const std::size_t end = std::min(size, begin + longest);
-    for (std::size_t at = begin; at < end; ++at) {
-      hash.add(marked(at));
-      if (at + 1 - begin >= shortest) buckets.push_back(hash.bucket(features.bucket_bits));
-    }
+  // All words in a row, each with a mark at both ends, and of each character how many there are from it to its word's end.
+  std::size_t count = 0;
+  for (const Token& token : tokens) count += token.is_word ? token.end - token.begin + 2 : 0;
+  std::u32string marked(count + longest, U'\0');
+  std::vector<std::uint32_t> left(count);
+  std::size_t at = 0;
+  for (const Token& token : tokens) {
+    if (!token.is_word) continue;
+    const std::size_t size = token.end - token.begin + 2;
+    marked[at] = U'<';
+    std::copy_n(folded.begin() + static_cast<std::ptrdiff_t>(token.begin), size - 2,
+                marked.begin() + static_cast<std::ptrdiff_t>(at + 1));
+    marked[at + size - 1] = U'>';
+    for (std::size_t i = 0; i < size; ++i) left[at + i] = static_cast<std::uint32_t>(size - i);
+    at += size;
   }
-}
-
-/// By value, in two passes over the halves of their bits; few of them the usual way.
-void sort_buckets(std::vector<std::uint32_t>& buckets, std::int64_t bits) {
-  constexpr std::size_t kFew = 64;
-  if (buckets.size() < kFew) return std::sort(buckets.begin(), buckets.end());
-  const auto half = static_cast<unsigned>((bits + 1) / 2);
-  const std::uint32_t mask = (std::uint32_t{1} << half) - 1;
-  std::vector<std::uint32_t> other(buckets.size());
-  for (const unsigned shift : {0U, half}) {
-    std::vector<std::uint32_t> begin(std::size_t{mask} + 2, 0);
-    for (const std::uint32_t bucket : buckets) ++begin[((bucket >> shift) & mask) + 1];
-    for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
-    for (const std::uint32_t bucket : buckets) other[begin[(bucket >> shift) & mask]++] = bucket;
-    buckets.swap(other);
+  std::vector<std::uint64_t> states(count, hash_of(kHashStart, U'c'));
+  std::vector<std::uint32_t> all(count);
+  for (std::size_t length = 1; length <= longest; ++length) {
+    lengthen_runs(marked.data() + length - 1, count, states.data());
+    if (length < shortest) continue;
+    buckets_of_runs(states.data(), count, features.bucket_bits, all.data());
+    // Every run is written, those that leave their word are overwritten by the next.
+    std::size_t end = buckets.size();
+    buckets.resize(end + count);
+    for (std::size_t i = 0; i < count; ++i) {
+      buckets[end] = all[i];
+      end += static_cast<std::size_t>(left[i] >= length);
+    }
+    buckets.resize(end);
   }
 }
 
@@ -136,6 +151,44 @@ float damped(std::size_t count) {
     return values;
   }();
   return count < kSmall.size() ? kSmall[count] : static_cast<float>(1 + std::log(static_cast<double>(count)));
+}
+
+/// How often each bucket is there. Most are there once, which a small table tells without comparing; the rest, and those
+/// that share a place with another bucket, are counted one by one.
+std::vector<Feature> counts_of(const std::vector<std::uint32_t>& buckets) {
+  const std::size_t size = buckets.size();
+  std::vector<std::uint8_t> seen(std::bit_ceil(8 * size + 1));
+  const std::size_t mask = seen.size() - 1;  // a bucket is a good hash already
+  for (const std::uint32_t bucket : buckets) {
+    std::uint8_t& times = seen[bucket & mask];
+    times = static_cast<std::uint8_t>(times | (times << 1) | 1U);  // 1, then 3, 7, ...: it never gets back
+  }
+  std::vector<Feature> vector(size + 1);
+  std::vector<std::uint32_t> others(size + 1);
+  std::size_t single = 0, other = 0;
+  for (const std::uint32_t bucket : buckets) {
+    const auto once = static_cast<std::size_t>(seen[bucket & mask] == 1);
+    vector[single] = {bucket, damped(1)};
+    others[other] = bucket;
+    single += once;
+    other += 1 - once;
+  }
+  vector.resize(single);
+  others.resize(other);
+  struct Slot {
+    std::uint32_t bucket = 0, count = 0;
+  };
+  std::vector<Slot> slots(std::bit_ceil(2 * other + 1));
+  std::vector<std::size_t> first_of;
+  for (const std::uint32_t bucket : others) {
+    std::size_t at = bucket & (slots.size() - 1);
+    while (slots[at].count > 0 && slots[at].bucket != bucket) at = (at + 1) & (slots.size() - 1);
+    if (slots[at].count++ > 0) continue;
+    slots[at].bucket = bucket;
+    first_of.push_back(at);
+  }
+  for (const std::size_t at : first_of) vector.push_back({slots[at].bucket, damped(slots[at].count)});
+  return vector;
 }
 
 void check_range(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -157,53 +210,37 @@ void check_features(const TextFeatures& features) {
   }
 }
 
-std::vector<Token> tokens_of(std::string_view text) {
-  const std::u32string points = folded(text);
-  std::vector<Token> tokens;
+Tokens tokens_of(std::string_view text) {
+  Tokens tokens{folded(text), {}};
+  const std::u32string_view points = tokens.folded;
+  tokens.all.reserve(points.size() / 5 + 1);
   for (std::size_t at = 0; at < points.size();) {
+    const std::size_t begin = at;
     if (!is_word_character(points[at])) {
-      if (is_visible(points[at])) tokens.push_back({points.substr(at, 1), false});
       ++at;
+      if (is_visible(points[begin])) tokens.all.push_back({begin, at, false});
       continue;
     }
-    const std::size_t begin = at;
     while (at < points.size() && (is_word_character(points[at]) ||
                                   (points[at] == U'\'' && at + 1 < points.size() && is_word_character(points[at + 1])))) {
       ++at;
     }
-    tokens.push_back({points.substr(begin, at - begin), true});
+    tokens.all.push_back({begin, at, true});
   }
   return tokens;
 }
 
-std::vector<Feature> counted(std::span<const Token> tokens, const TextFeatures& features, bool at_start) {
+std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features,
+                             bool at_start) {
   std::vector<std::uint32_t> buckets;
+  if (!tokens.empty()) buckets.reserve(4 * (tokens.back().end - tokens.front().begin) + 64);
   if (features.word_ngrams > 0) {
-    add_word_ngrams(buckets, tokens, features, U'w');
+    add_word_ngrams(buckets, folded, tokens, features, U'w');
     const auto leading = std::min(tokens.size(), static_cast<std::size_t>(features.leading_words));
-    if (at_start) add_word_ngrams(buckets, tokens.first(leading), features, U'l');
+    if (at_start) add_word_ngrams(buckets, folded, tokens.first(leading), features, U'l');
   }
-  if (features.char_max > 0) {
-    for (const Token& token : tokens) {
-      if (token.is_word) add_char_ngrams(buckets, token.text, features);
-    }
-  }
-  sort_buckets(buckets, features.bucket_bits);
-  std::vector<Feature> vector;
-  vector.reserve(buckets.size());
-  for (std::size_t begin = 0, end = 0; begin < buckets.size(); begin = end) {
-    while (end < buckets.size() && buckets[end] == buckets[begin]) ++end;
-    vector.push_back({buckets[begin], damped(end - begin)});
-  }
-  return vector;
-}
-
-void normalise(std::vector<Feature>& vector) {
-  double squares = 0;
-  for (const Feature& feature : vector) squares += static_cast<double>(feature.value) * static_cast<double>(feature.value);
-  if (squares == 0) return;
-  for (Feature& feature : vector)
-    feature.value = static_cast<float>(static_cast<double>(feature.value) / std::sqrt(squares));
+  if (features.char_max > 0) add_char_ngrams(buckets, folded, tokens, features);
+  return counts_of(buckets);
 }
 
 }  // namespace temper

@@ -13,9 +13,14 @@
 
 namespace temper {
 
+/// A part of a folded text.
 struct Token {
-  std::u32string text;
+  std::size_t begin = 0, end = 0;
   bool is_word = false;
+};
+struct Tokens {
+  std::u32string folded;
+  std::vector<Token> all;
 };
 
 /// One bucket's entry in a text's vector.
@@ -26,10 +31,10 @@ struct Feature {
 
 /// Throws ConfigError for an option out of its range.
 void check_features(const TextFeatures& features);
-std::vector<Token> tokens_of(std::string_view text);
-/// 1 + log(count) of each bucket that occurs, by ascending bucket. `at_start`: the tokens are a text's first ones.
-std::vector<Feature> counted(std::span<const Token> tokens, const TextFeatures& features, bool at_start);
-/// Divides by the Euclidean length; a vector of zeros stays.
-void normalise(std::vector<Feature>& vector);
+Tokens tokens_of(std::string_view text);
+/// 1 + log(count) of each bucket that occurs, each once, in an order that depends on the tokens only. `tokens` are some of
+/// the text's, one behind the other; `at_start`: its first ones.
+std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features,
+                             bool at_start);
 
 }  // namespace temper

@@ -67,6 +67,12 @@ def test_clean(folder):
     stats = json.loads(temper("data", "stats", out, "--format", "json").stdout)
     assert stats["documents"] == 200 and stats["dropped"] == 200 - len(kept)
     assert stats["filters"][0]["name"] == "exact_dedup" and stats["filters"][0]["dropped"] == 20
+    page = folder / "cleaning.html"
+    temper("data", "stats", out, "--html", page)
+    drawn = page.read_text()
+    assert "<svg" in drawn and "near_copy" in drawn and str(out) in drawn, drawn[:2000]
+    assert "is there already" in temper("data", "stats", out, "--html", page, expect=2).stderr
+    temper("data", "stats", out, "--html", page, "--overwrite")
     story = temper("data", "stats", out, "--explain", copies[0]["id"]).stdout
     assert "drop" in story and copies[0]["filters"]["exact_dedup"]["partner"] in story, story
     assert "no document with the id" in temper("data", "stats", out, "--explain", "doc-x", expect=3).stderr

@@ -9,20 +9,17 @@ namespace temper::dataset_jsonl {
 
 struct FastDocuments::Parser {
   simdjson::dom::parser parser;
-  std::string padded;
 };
 
 FastDocuments::FastDocuments() : parser_(std::make_unique<Parser>()) {}
 FastDocuments::~FastDocuments() = default;
 
-bool FastDocuments::read(const std::string& row, const Fields& fields, const std::string& fallback_id, Document& document) {
+bool FastDocuments::read(std::string& row, const Fields& fields, const std::string& fallback_id, Document& document) {
   namespace sj = simdjson;
   // simdjson looks a few bytes beyond the end.
-  std::string& padded = parser_->padded;
-  padded.reserve(row.size() + sj::SIMDJSON_PADDING);
-  padded.assign(row);
+  row.reserve(row.size() + sj::SIMDJSON_PADDING);
   sj::dom::object object;
-  if (parser_->parser.parse(padded.data(), padded.size(), false).get_object().get(object) != sj::SUCCESS) return false;
+  if (parser_->parser.parse(row.data(), row.size(), false).get_object().get(object) != sj::SUCCESS) return false;
   document = {};
   bool has_text = false;
   int id_rank = 3;  // id before key before item_id, whatever their order in the row

@@ -14,7 +14,8 @@ class FastDocuments {
   FastDocuments();
   ~FastDocuments();
   /// False for a row that is no plain document (broken, without the text, with an id of an unusual kind).
-  bool read(const std::string& row, const Fields& fields, const std::string& fallback_id, Document& document);
+  /// `row` keeps its content but may get more room at its end.
+  bool read(std::string& row, const Fields& fields, const std::string& fallback_id, Document& document);
 
  private:
   struct Parser;

@@ -47,7 +47,6 @@ class RowStream final : public Stream<Row> {
   }
 
   bool next(Row& row) override {
-    Record record;
     while (true) {
       if (next_row_ < rows_.size()) {
         row = std::move(rows_[next_row_++]);
@@ -61,28 +60,28 @@ class RowStream final : public Stream<Row> {
         open_next_file();
         continue;
       }
-      if (!read(record)) {
+      if (!read(record_)) {
         reader_.reset();
         continue;
       }
       const auto& file = files_[next_file_ - 1];
-      const std::string source = dataset_io::place(file.path, record.line);
-      if (!record.problem.empty()) {
-        skips_.bad(record.problem);
+      const std::string source = dataset_io::place(file.path, record_.line);
+      if (!record_.problem.empty()) {
+        skips_.bad(record_.problem);
         continue;
       }
       next_row_ = 0;
       rows_.clear();
-      const std::string fallback_id = file.label + ":" + std::to_string(record.line);
+      const std::string fallback_id = file.label + ":" + std::to_string(record_.line);
       if constexpr (std::is_same_v<Row, Document>) {
         const bool plain = params_.format == "auto" || params_.format == "documents";
-        if (plain && fast_.read(record.text, fields_, fallback_id, row)) {
+        if (plain && fast_.read(record_.text, fields_, fallback_id, row)) {
           row.source = source;
           return true;
         }
       }
       try {
-        rows_ = convert_(parse_object(record.text), fields_, fallback_id);
+        rows_ = convert_(parse_object(record_.text), fields_, fallback_id);
       } catch (const BadRow& bad) {
         skips_.bad(source + ": " + bad.what);
       }
@@ -126,6 +125,7 @@ class RowStream final : public Stream<Row> {
   dataset_io::Skips skips_;
   std::size_t next_file_ = 0;
   std::optional<RecordReader> reader_;
+  Record record_;          ///< the latest; its room is used again
   std::vector<Row> rows_;  ///< of the latest record
   std::size_t next_row_ = 0;
   FastDocuments fast_;

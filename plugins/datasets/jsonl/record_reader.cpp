@@ -65,12 +65,11 @@ bool RecordReader::next(Record& record) {
 std::uint64_t RecordReader::taken() const { return csv_ ? csv_->taken() : lines_ ? lines_->taken() : array_->taken(); }
 
 bool RecordReader::next_line(Record& record) {
-  dataset_io::Line line;
-  while (lines_->next(line)) {
-    if (line.problem.empty() && line.text.find_first_not_of(kBlanks) == std::string::npos) continue;
-    record.text = std::move(line.text);
-    record.line = line.number;
-    record.problem = std::move(line.problem);
+  while (lines_->next(line_)) {
+    if (line_.problem.empty() && line_.text.find_first_not_of(kBlanks) == std::string::npos) continue;
+    record.text.swap(line_.text);
+    record.line = line_.number;
+    record.problem.swap(line_.problem);
     return true;
   }
   return false;

@@ -35,6 +35,7 @@ class RecordReader {
   std::filesystem::path path_;
   std::int64_t max_line_mb_;
   std::optional<dataset_io::LineReader> lines_;
+  dataset_io::Line line_;  ///< its room is used again
   std::optional<CsvReader> csv_;
   std::optional<dataset_io::BufferedBytes> array_;
   bool array_done_ = false;

@@ -2,6 +2,7 @@
 #include "near_dedup.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -73,6 +74,21 @@ class NearDedup::Bands {
 };
 
 namespace {
+
+/// Documents whose hash another one may have: all that share one, and a few that only share a place in a table.
+std::vector<std::uint32_t> maybe_shared(const std::vector<std::uint64_t>& hashes) {
+  std::vector<std::uint8_t> seen(std::bit_ceil(8 * hashes.size() + 1));
+  const std::uint64_t mask = seen.size() - 1;
+  for (const std::uint64_t hash : hashes) {
+    std::uint8_t& times = seen[hash & mask];
+    times = static_cast<std::uint8_t>(times == 0 ? 1 : 2);
+  }
+  std::vector<std::uint32_t> shared;
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    if (seen[hashes[i] & mask] > 1) shared.push_back(static_cast<std::uint32_t>(i));
+  }
+  return shared;
+}
 
 /// Shingle sets of documents, the latest used kept.
 class Sets {
@@ -200,10 +216,9 @@ void NearDedup::decide(const CorpusTexts& texts, const std::function<bool()>& ca
     note(b, a, similarity);
     return true;
   };
-  std::vector<std::uint32_t> order(bands_->documents());
   for (std::size_t band = 0; band < static_cast<std::size_t>(params_.bands); ++band) {
     const auto hashes = bands_->take(band);
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+    auto order = maybe_shared(hashes);
     std::sort(order.begin(), order.end(),
               [&](std::uint32_t a, std::uint32_t b) { return hashes[a] != hashes[b] ? hashes[a] < hashes[b] : a < b; });
     for (std::size_t begin = 0; begin < order.size();) {

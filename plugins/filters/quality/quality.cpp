@@ -3,20 +3,19 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
+#include <bit>
 #include <optional>
-#include <set>
 #include <string_view>
-#include <unordered_set>
+#include <utility>
 
-#include "lines.h"
+#include "phrases.h"
+#include "repetition.h"
 #include "tokens.h"
 #include "utf8.h"
 
 namespace temper::quality {
 
 using filters::count_chars;
-using filters::lowered;
 
 namespace {
 
@@ -55,26 +54,6 @@ bool ends_sentence(std::string_view line) {
 
 bool ends_in_ellipsis(std::string_view line) { return line.ends_with("...") || line.ends_with("\xE2\x80\xA6"); }
 
-struct Duplicates {
-  std::size_t count = 0, characters = 0;
-};
-Duplicates duplicates(const std::vector<std::string_view>& parts) {
-  std::unordered_set<std::string_view> seen;
-  Duplicates found;
-  for (const auto part : parts) {
-    if (seen.insert(part).second) continue;
-    ++found.count;
-    found.characters += count_chars(part);
-  }
-  return found;
-}
-
-std::vector<std::string_view> filled_lines_of(std::string_view text) {
-  auto lines = lines_of(text);
-  std::erase_if(lines, [](std::string_view line) { return line.empty(); });
-  return lines;
-}
-
 std::vector<std::string_view> paragraphs_of(std::string_view text) {
   text = trimmed_view(text);
   std::vector<std::string_view> paragraphs;
@@ -87,88 +66,53 @@ std::vector<std::string_view> paragraphs_of(std::string_view text) {
   return paragraphs;
 }
 
-/// Runs of 1, then 2, 3, ... tokens as numbers, each length made of the one before; two different runs share a number with a
-/// probability of about 2^-64.
-class Grams {
- public:
-  explicit Grams(const std::vector<Token>& tokens) : characters_before_{0} {
-    for (const Token& token : tokens) {
-      tokens_.push_back(std::hash<std::string_view>()(token.text));
-      characters_before_.push_back(characters_before_.back() + token.characters);
-    }
-    grams_ = tokens_;
-    // Half full at most; the size is a power of two.
-    std::size_t places = 16;
-    while (places < 2 * tokens.size()) places *= 2;
-    table_.resize(places);
-  }
+/// What the rules see of a document: cut once, for all of them.
+struct Page {
+  std::string_view text;
+  std::vector<Token> tokens;
+  std::vector<std::string_view> lines, filled_lines;  ///< all, and those that are not empty
+  std::size_t characters = 0;
+  Duplicates of_lines;  ///< of the filled ones
 
-  void lengthen() {
-    ++length_;
-    for (std::size_t i = 0; i + length_ <= tokens_.size(); ++i) {
-      grams_[i] = (grams_[i] * 0x9E3779B97F4A7C15ULL) ^ tokens_[i + length_ - 1];
-      grams_[i] ^= grams_[i] >> 29;
-    }
-    std::fill(table_.begin(), table_.end(), Place{});
+  Page(std::string_view left, std::vector<Token> its_tokens)
+      : text(left),
+        tokens(std::move(its_tokens)),
+        lines(lines_of(text)),
+        filled_lines(lines),
+        characters(count_chars(text)) {
+    std::erase_if(filled_lines, [](std::string_view line) { return line.empty(); });
+    of_lines = duplicates(filled_lines);
   }
-  std::size_t length() const { return length_; }
-  std::size_t size() const { return tokens_.size() < length_ ? 0 : tokens_.size() - length_ + 1; }
-  std::size_t characters(std::size_t i) const { return characters_before_[i + length_] - characters_before_[i]; }
-  /// How often the run has been counted at this length, this time included.
-  std::size_t count(std::size_t i) {
-    std::size_t at = grams_[i] & (table_.size() - 1);
-    while (table_[at].count > 0 && table_[at].gram != grams_[i]) at = (at + 1) & (table_.size() - 1);
-    table_[at].gram = grams_[i];
-    return ++table_[at].count;
-  }
-
- private:
-  struct Place {
-    std::uint64_t gram = 0;
-    std::size_t count = 0;
-  };
-  std::vector<std::uint64_t> tokens_, grams_;
-  std::vector<std::size_t> characters_before_;
-  std::vector<Place> table_;
-  std::size_t length_ = 1;
 };
 
-/// Characters in the most frequent run, each occurrence counted, a space between tokens included.
-std::size_t top_gram(Grams& grams) {
-  std::size_t most = 0, characters = 0;
-  for (std::size_t i = 0; i < grams.size(); ++i) {
-    const std::size_t count = grams.count(i);
-    // What stands once is not repeated; of equally frequent ones the first that got there counts.
-    if (count <= most || count == 1) continue;
-    most = count;
-    characters = grams.characters(i) + grams.length() - 1;
-  }
-  return most * characters;
+/// A word of at most four ASCII letters as a number, whatever their case.
+constexpr std::uint32_t short_word(std::string_view word) {
+  std::uint32_t letters = 0;
+  for (const char c : word) letters = letters << 8 | static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return letters;
 }
 
-/// Characters in runs that stood before, without overlaps.
-std::size_t repeated_grams(Grams& grams) {
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < grams.size();) {
-    const bool fresh = grams.count(i) == 1;
-    characters += fresh ? 0 : grams.characters(i);
-    i += fresh ? 1 : grams.length();
-  }
-  return characters;
+/// Bits of the stop words that count; 0 for any other word.
+unsigned stop_word(std::string_view word) {
+  constexpr std::array kStopWords = {short_word("the"), short_word("be"),   short_word("to"),   short_word("of"),
+                                     short_word("and"), short_word("that"), short_word("have"), short_word("with")};
+  if (word.size() > sizeof(std::uint32_t)) return 0;
+  const std::uint32_t letters = short_word(word);
+  unsigned found = 0;
+  for (std::size_t i = 0; i < kStopWords.size(); ++i) found |= (letters == kStopWords[i] ? 1U : 0U) << i;
+  return found;
 }
 
 template <class On>
-Verdict gopher_quality(const std::string& text, const std::vector<Token>& tokens, const QualityParams& p, bool english,
-                       On on) {
-  static const std::set<std::string> kStopWords{"the", "be", "to", "of", "and", "that", "have", "with"};
+Verdict gopher_quality(const Page& page, const QualityParams& p, bool english, On on) {
   std::size_t words = 0, letters = 0, alpha = 0, hashes = 0, ellipses = 0;
-  std::set<std::string> stops;
-  for (const Token& token : tokens) {
+  unsigned stops = 0;
+  for (const Token& token : page.tokens) {
     alpha += token.has_letter ? 1 : 0;
     if (token.is_word) {
       ++words;
       letters += token.characters;
-      if (english && token.text.size() <= 4 && kStopWords.count(lowered(token.text)) != 0) stops.insert(lowered(token.text));
+      stops |= stop_word(token.text);
     } else if (token.text.front() == '#') {
       hashes += token.characters;
     } else {
@@ -179,9 +123,8 @@ Verdict gopher_quality(const std::string& text, const std::vector<Token>& tokens
   if (count < static_cast<double>(p.min_words) && on("gopher_short")) return Broken{"gopher_short", count};
   const double mean = over(letters, words);
   if (mean < p.min_word_length && on("gopher_word_length")) return Broken{"gopher_word_length", mean};
-  const auto lines = lines_of(text);
   std::size_t bullets = 0, trailing = 0;
-  for (const auto raw : lines) {
+  for (const auto raw : page.lines) {
     const auto line = trimmed_view(raw);
     bullets += line.starts_with("-") || line.starts_with("\xE2\x80\xA2") ? 1 : 0;
     trailing += ends_in_ellipsis(line) ? 1 : 0;
@@ -189,30 +132,30 @@ Verdict gopher_quality(const std::string& text, const std::vector<Token>& tokens
   if (const auto verdict =
           first_over({{"gopher_long", count, static_cast<double>(p.max_words)},
                       {"gopher_word_length", mean, p.max_word_length},
-                      {"gopher_symbols", over(std::max(hashes, ellipses), tokens.size()), p.max_symbol_ratio},
-                      {"gopher_bullets", over(bullets, lines.size()), p.max_bullet_lines},
-                      {"gopher_ellipses", over(trailing, lines.size()), p.max_ellipsis_lines}},
+                      {"gopher_symbols", over(std::max(hashes, ellipses), page.tokens.size()), p.max_symbol_ratio},
+                      {"gopher_bullets", over(bullets, page.lines.size()), p.max_bullet_lines},
+                      {"gopher_ellipses", over(trailing, page.lines.size()), p.max_ellipsis_lines}},
                      on)) {
     return verdict;
   }
-  const double alpha_share = over(alpha, tokens.size());
+  const double alpha_share = over(alpha, page.tokens.size());
   if (alpha_share < p.min_alpha_words && on("gopher_alpha")) return Broken{"gopher_alpha", alpha_share};
-  if (english && static_cast<std::int64_t>(stops.size()) < p.min_stop_words && on("gopher_stop_words")) {
-    return Broken{"gopher_stop_words", static_cast<double>(stops.size())};
+  const int stop_words = std::popcount(stops);
+  if (english && stop_words < p.min_stop_words && on("gopher_stop_words")) {
+    return Broken{"gopher_stop_words", static_cast<double>(stop_words)};
   }
   return std::nullopt;
 }
 
 template <class On>
-Verdict gopher_repetition(const std::string& text, const std::vector<Token>& tokens, const QualityParams& p, On on) {
-  const std::size_t length = count_chars(text);
-  const auto paragraphs = paragraphs_of(text), lines = filled_lines_of(text);
-  const Duplicates of_paragraphs = duplicates(paragraphs), of_lines = duplicates(lines);
+Verdict gopher_repetition(const Page& page, const QualityParams& p, On on) {
+  const auto paragraphs = paragraphs_of(page.text);
+  const Duplicates of_paragraphs = duplicates(paragraphs);
   if (const auto verdict = first_over(
           {{"gopher_dup_paragraphs", over(of_paragraphs.count, paragraphs.size()), p.dup_paragraph_fraction},
-           {"gopher_dup_paragraph_characters", over(of_paragraphs.characters, length), p.dup_paragraph_characters},
-           {"gopher_dup_lines", over(of_lines.count, lines.size()), p.dup_line_fraction},
-           {"gopher_dup_line_characters", over(of_lines.characters, length), p.dup_line_characters}},
+           {"gopher_dup_paragraph_characters", over(of_paragraphs.characters, page.characters), p.dup_paragraph_characters},
+           {"gopher_dup_lines", over(page.of_lines.count, page.filled_lines.size()), p.dup_line_fraction},
+           {"gopher_dup_line_characters", over(page.of_lines.characters, page.characters), p.dup_line_characters}},
           on)) {
     return verdict;
   }
@@ -225,76 +168,87 @@ Verdict gopher_repetition(const std::string& text, const std::vector<Token>& tok
                                                               {"gopher_dup_8_gram", p.dup_8_gram},
                                                               {"gopher_dup_9_gram", p.dup_9_gram},
                                                               {"gopher_dup_10_gram", p.dup_10_gram}}};
-  Grams grams(tokens);
+  RepeatedRuns runs(page.tokens);
   for (const auto& [rule, most] : limits) {
-    grams.lengthen();
+    runs.lengthen();
     if (!on(rule)) continue;
-    const double value = over(grams.length() <= 4 ? top_gram(grams) : repeated_grams(grams), length);
+    const double value = over(runs.length() <= 4 ? runs.most_frequent() : runs.standing_before(), page.characters);
     if (value > most) return Broken{rule, value};
   }
   return std::nullopt;
 }
 
 template <class On>
-Verdict fineweb(const std::string& text, const std::vector<Token>& tokens, const QualityParams& p, On on) {
-  const auto lines = filled_lines_of(text);
+Verdict fineweb(const Page& page, const QualityParams& p, On on) {
+  const auto& lines = page.filled_lines;
   std::size_t punctuated = 0, brief = 0;
   for (const auto line : lines) {
     punctuated += ends_sentence(trimmed_view(line)) ? 1 : 0;
     brief += count_chars(line) <= static_cast<std::size_t>(p.short_line) ? 1 : 0;
   }
-  const auto newlines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  const auto newlines = page.lines.size() - 1;
   const double share = over(punctuated, lines.size());
   if (!lines.empty() && share < p.min_punctuated_lines && on("fineweb_punctuation")) {
     return Broken{"fineweb_punctuation", share};
   }
-  return first_over({{"fineweb_short_lines", over(brief, lines.size()), p.max_short_lines},
-                     {"fineweb_dup_characters", over(duplicates(lines).characters, count_chars(text) - newlines),
-                      p.max_dup_line_characters},
-                     {"fineweb_newlines", over(newlines, tokens.size()), p.max_newline_ratio}},
-                    on);
+  return first_over(
+      {{"fineweb_short_lines", over(brief, lines.size()), p.max_short_lines},
+       {"fineweb_dup_characters", over(page.of_lines.characters, page.characters - newlines), p.max_dup_line_characters},
+       {"fineweb_newlines", over(newlines, page.tokens.size()), p.max_newline_ratio}},
+      on);
 }
 
 /// Sentences end at . ? ! with a blank, a quote or the end behind them; a line with words has at least one.
 std::size_t sentences_in(std::string_view line) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '.' && line[i] != '?' && line[i] != '!') continue;
-    const bool last = i + 1 == line.size() || line[i + 1] == ' ' || line[i + 1] == '"' || line[i + 1] == '\'';
-    count += last ? 1 : 0;
+  const auto sign = [](char c) { return static_cast<std::size_t>(c == '.') | (c == '?') | (c == '!'); };
+  for (std::size_t i = 0; i + 1 < line.size(); ++i) {
+    const char next = line[i + 1];
+    count += sign(line[i]) & (static_cast<std::size_t>(next == ' ') | (next == '"') | (next == '\''));
   }
+  count += line.empty() ? 0 : sign(line.back());
   return std::max<std::size_t>(count, 1);
 }
 
-/// Takes lines out; drops documents for a phrase, or for having too few sentences left.
+/// Takes lines out; drops documents for a phrase, or for having too few sentences left. `tokens` get those of the lines that
+/// stay.
 template <class On>
-Verdict c4(const std::string& text, const QualityParams& p, bool english, On on, std::vector<FilterSpan>& spans) {
-  const std::string small = lowered(text);
-  if (small.find("lorem ipsum") != std::string::npos && on("c4_lorem_ipsum")) return Broken{"c4_lorem_ipsum", 1};
+Verdict c4(const std::string& text, const QualityParams& p, bool english, On on, std::vector<FilterSpan>& spans,
+           std::vector<Token>& tokens) {
+  const auto phrases = phrases_of(text);
+  const bool lorem = std::any_of(phrases.begin(), phrases.end(),
+                                 [](const Phrase& phrase) { return phrase.kind == PhraseKind::kLoremIpsum; });
+  if (lorem && on("c4_lorem_ipsum")) return Broken{"c4_lorem_ipsum", 1};
   if (text.find('{') != std::string::npos && on("c4_curly_bracket")) return Broken{"c4_curly_bracket", 1};
   std::size_t begin = 0, sentences = 0;
+  auto phrase = phrases.begin();
   for (const auto line : lines_of(text)) {
     const std::size_t here = begin, end = std::min(begin + line.size() + 1, text.size());
     begin += line.size() + 1;
+    bool javascript = false, policy = false;
+    for (; phrase != phrases.end() && phrase->begin < end; ++phrase) {
+      javascript = javascript || phrase->kind == PhraseKind::kJavascript;
+      policy = policy || phrase->kind == PhraseKind::kPolicy;
+    }
     const auto core = trimmed_view(line);
     if (core.empty()) continue;
-    const std::string_view small_line = std::string_view(small).substr(here, line.size());
-    const auto holds = [&](std::string_view phrase) { return small_line.find(phrase) != std::string_view::npos; };
-    const auto tokens = tokens_of(core);
-    const auto words = std::count_if(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word; });
-    const bool long_word = std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) {
-      return token.is_word && token.characters > static_cast<std::size_t>(p.max_word_characters);
-    });
-    const bool policy = holds("terms of use") || holds("privacy policy") || holds("cookie policy") ||
-                        holds("uses cookies") || holds("use of cookies") || holds("use cookies");
+    const std::size_t first = tokens.size();
+    append_tokens(core, tokens);
+    std::int64_t words = 0;
+    bool long_word = false;
+    for (std::size_t i = first; i < tokens.size(); ++i) {
+      words += tokens[i].is_word ? 1 : 0;
+      long_word = long_word || (tokens[i].is_word && tokens[i].characters > static_cast<std::size_t>(p.max_word_characters));
+    }
     const char* rule = nullptr;
     if (english && (!ends_sentence(core) || ends_in_ellipsis(core)) && on("c4_punctuation")) rule = "c4_punctuation";
     if (words < p.min_line_words && on("c4_few_words")) rule = "c4_few_words";
     if (long_word && on("c4_long_word")) rule = "c4_long_word";
-    if (holds("javascript") && on("c4_javascript")) rule = "c4_javascript";
+    if (javascript && on("c4_javascript")) rule = "c4_javascript";
     if (policy && on("c4_policy")) rule = "c4_policy";
     if (rule != nullptr) {
       spans.push_back({here, end, rule, ""});
+      tokens.resize(first);
     } else {
       sentences += sentences_in(core);
     }
@@ -336,13 +290,18 @@ FilterResult Quality::judge(const Document& document) const {
     if (verdict) result = {true, verdict->rule, verdict->value};
     return verdict.has_value();
   };
-  if (uses("c4") && broken(c4(document.text, params_, english, is_on, result.spans))) return result;
+  std::vector<Token> tokens;
+  if (!uses("c4")) {
+    append_tokens(document.text, tokens);
+  } else if (broken(c4(document.text, params_, english, is_on, result.spans, tokens))) {
+    return result;
+  }
   // What C4 takes out is not there for the other rules, so that a second pass changes nothing.
-  const std::string left = result.spans.empty() ? document.text : apply_spans(document.text, result.spans);
-  const auto tokens = tokens_of(left);
-  if (uses("gopher_repetition") && broken(gopher_repetition(left, tokens, params_, is_on))) return result;
-  if (uses("gopher_quality") && broken(gopher_quality(left, tokens, params_, english, is_on))) return result;
-  if (uses("fineweb")) broken(fineweb(left, tokens, params_, is_on));
+  const std::string edited = result.spans.empty() ? "" : apply_spans(document.text, result.spans);
+  const Page page(result.spans.empty() ? document.text : edited, std::move(tokens));
+  if (uses("gopher_repetition") && broken(gopher_repetition(page, params_, is_on))) return result;
+  if (uses("gopher_quality") && broken(gopher_quality(page, params_, english, is_on))) return result;
+  if (uses("fineweb")) broken(fineweb(page, params_, is_on));
   return result;
 }
 

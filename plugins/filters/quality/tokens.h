@@ -14,7 +14,8 @@ struct Token {
   std::size_t characters = 0;
   bool is_word = false, has_letter = false;
 };
-std::vector<Token> tokens_of(std::string_view text);
+/// Adds the text's tokens. A blank ends a token, so lines may be cut one by one or all at once.
+void append_tokens(std::string_view text, std::vector<Token>& tokens);
 
 /// Pieces between line feeds, as they are.
 std::vector<std::string_view> lines_of(std::string_view text);

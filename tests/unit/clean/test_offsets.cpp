@@ -73,12 +73,16 @@ TEST_CASE("random edits in a row map back as a table of every byte says") {
       text = apply_spans(text, spans);
       origins = after;
       std::size_t byte = 0;
+      OffsetMap::Walk walk(map, text);
       for (std::size_t c = 0; c < origins.size(); ++c) {
         std::size_t next = byte + 1;
         while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
         const auto range = map.original(text, byte, next);
         CHECK(range.begin == origins[c].from);
         CHECK(range.end == origins[c].to);
+        const auto walked = walk.original(byte, next);
+        CHECK(walked.begin == range.begin);
+        CHECK(walked.end == range.end);
         byte = next;
       }
     }

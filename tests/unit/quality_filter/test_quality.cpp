@@ -5,7 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "phrases.h"
 #include "quality.h"
+#include "repetition.h"
+#include "temper/random.h"
 #include "temper/testing.h"
 #include "tokens.h"
 
@@ -167,6 +170,79 @@ TEST_CASE("wrong names of rules are refused") {
 
 TEST_CASE("tokens are words with inner apostrophes, and runs of one sign") {
   std::vector<std::string> texts;
-  for (const auto& token : tokens_of("Don't stop... at 7, caf\xC3\xA9s' -- end")) texts.emplace_back(token.text);
+  std::vector<Token> tokens;
+  append_tokens("Don't stop... at 7, caf\xC3\xA9s' -- end", tokens);
+  for (const auto& token : tokens) texts.emplace_back(token.text);
   CHECK(texts == std::vector<std::string>{"Don't", "stop", "...", "at", "7", ",", "caf\xC3\xA9s", "'", "--", "end"});
+}
+
+TEST_CASE("phrases are found wherever they stand and whatever their case") {
+  const std::vector<std::string> all = {"Lorem Ipsum",   "JavaScript",   "Terms of Use",   "privacy policy",
+                                        "COOKIE POLICY", "uses cookies", "use of cookies", "Use Cookies"};
+  // At every distance from a block's end.
+  for (std::size_t before = 0; before < 140; ++before) {
+    std::string text(before, 'i');
+    std::vector<std::size_t> begins;
+    for (const auto& phrase : all) {
+      begins.push_back(text.size());
+      text += phrase + "\nf u";
+    }
+    const auto found = phrases_of(text);
+    REQUIRE(found.size() == all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      CHECK(found[i].begin == begins[i]);
+      CHECK(found[i].kind == (i == 0 ? PhraseKind::kLoremIpsum : i == 1 ? PhraseKind::kJavascript : PhraseKind::kPolicy));
+    }
+  }
+  for (const char* other :
+       {"", "ips", "javas\tcript", "lorem\nipsum", "java script, cooking, term of use, privacy\tpolicy"}) {
+    CHECK(phrases_of(other).empty());
+  }
+}
+
+TEST_CASE("repeated runs and lines are those that a table of all of them gives") {
+  Rng rng(5);
+  for (int round = 0; round < 40; ++round) {
+    const std::uint64_t vocabulary = 2 + rng.below(12), size = rng.below(90);
+    std::string text;
+    for (std::uint64_t i = 0; i < size; ++i)
+      text += std::string(1 + rng.below(vocabulary), 'a') + (rng.below(9) == 0 ? "\n" : " ");
+    std::vector<Token> tokens;
+    append_tokens(text, tokens);
+    RepeatedRuns runs(tokens);
+    for (std::size_t length = 2; length <= 10; ++length) {
+      runs.lengthen();
+      REQUIRE(runs.length() == length);
+      const auto words = [&](std::size_t at) {
+        std::string run;
+        for (std::size_t i = at; i < at + length; ++i) run += std::string(tokens[i].text) + " ";
+        return run;
+      };
+      std::map<std::string, std::size_t> counts, met;
+      std::size_t most = 0, expected = 0, before = 0;
+      for (std::size_t i = 0; i + length <= tokens.size(); ++i) {
+        const std::size_t count = ++counts[words(i)];
+        if (count <= most || count == 1) continue;
+        most = count;
+        expected = count * (words(i).size() - 1);
+      }
+      for (std::size_t i = 0; i + length <= tokens.size();) {
+        const bool fresh = ++met[words(i)] == 1;
+        before += fresh ? 0 : words(i).size() - length;
+        i += fresh ? 1 : length;
+      }
+      CHECK(runs.most_frequent() == expected);
+      CHECK(runs.standing_before() == before);
+    }
+    const auto lines = lines_of(text);
+    std::map<std::string_view, int> seen;
+    Duplicates expected;
+    for (const auto line : lines) {
+      if (++seen[line] == 1) continue;
+      ++expected.count;
+      expected.characters += line.size();
+    }
+    CHECK(duplicates(lines).count == expected.count);
+    CHECK(duplicates(lines).characters == expected.characters);
+  }
 }

@@ -227,3 +227,31 @@ TEST_CASE("what cannot be reported is refused in one sentence") {
   fs::create_directories(empty);
   CHECK_THROWS_WITH(page_of({empty}), ContainsSubstring("holds no record"));
 }
+
+TEST_CASE("a cleaning has a page of its own, with bars for documents, bytes and rules, and samples") {
+  clean::LedgerStats stats;
+  stats.summary.documents = 100;
+  stats.summary.kept = 60;
+  stats.summary.edited = 3;
+  stats.summary.dropped = 40;
+  clean::FilterTotals quality{"quality", "quality", 100, 5, 38, 9'000'000, 5'000'000};
+  quality.reasons = {{"gopher_short", 30}, {"<b>", 8}};
+  quality.spans = {{"c4_few_words", 12}};
+  clean::FilterTotals copies{"exact_dedup", "exact_dedup", 62, 0, 2, 5'000'000, 4'000'000};
+  copies.reasons = {{"copy", 2}};
+  stats.summary.filters = {quality, copies};
+  stats.samples["quality"] = {{"id&1", "source", "gopher_short", kNasty}};
+  const std::string page = render_cleaning("Cleaning: corpus <1>", stats);
+  CHECK(fault_of(page) == "");
+  CHECK(count_of(page, "<script") == 0);
+  for (const std::string id : {"plots", "filters", "samples"}) {
+    CHECK_THAT(page, ContainsSubstring("<section id=\"" + id + "\"><h2>") && ContainsSubstring("href=\"#" + id + "\""));
+  }
+  CHECK(labels_of(page).size() == 3);
+  CHECK(count_of(page, "<rect class=\"dot c0\"") == 2 + 2 + 3);
+  CHECK(count_of(page, "<rect class=\"dot c1\"") == 2);
+  // The longest bar of the documents is 220 wide and stands for 43; the part of the edited is 5 of them.
+  CHECK_THAT(page, ContainsSubstring("width=\"194.4\"") && ContainsSubstring("width=\"25.6\""));
+  CHECK_THAT(page, ContainsSubstring("38 (38.0 %)") && ContainsSubstring("id&amp;1"));
+  CHECK(fault_of(render_cleaning("empty", {})) == "");
+}
