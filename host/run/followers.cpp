@@ -247,8 +247,8 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
       judged.reset();
       follow_stage(group, experiment, registry, news, device, *scratch, assets, progress, message);
     } else if (what == "model") {
-      judged = std::make_unique<Judged>(experiment, registry, news.paths, message.at("stage"), assets, progress,
-                                        device, group);
+      judged =
+          std::make_unique<Judged>(experiment, registry, news.paths, message.at("stage"), assets, progress, device, group);
     } else {
       judged->answer(message);
     }

@@ -262,20 +262,13 @@ class Runner {
                      const std::string& key) {
     record_->begin_stage(slot.name, {slot.plugin, parents_of(slot), key});
     record_->flush();
-    const StageEnvironment environment{experiment_,
-                                       slot,
-                                       registry_,
-                                       paths_,
-                                       folder,
-                                       std::move(before_checkpoint),
-                                       run_id_,
-                                       *record_,
-                                       assets_,
-                                       progress_,
-                                       device_,
-                                       options_.group,
-                                       options_.profile,
-                                       slot.name == options_.only ? options_.until : 0};
+    const StageEnvironment environment{experiment_,      slot,
+                                       registry_,        paths_,
+                                       folder,           std::move(before_checkpoint),
+                                       run_id_,          *record_,
+                                       assets_,          progress_,
+                                       device_,          options_.group,
+                                       options_.profile, slot.name == options_.only ? options_.until : 0};
     tell_stage(options_.group, slot.name, folder);
     RunStageContext context(environment);
     const auto stage = registry_.make<Stage>(slot.plugin, slot.values, {});
