@@ -201,6 +201,12 @@ const at::Tensor& resize_in_place(const at::Tensor& tensor, c10::IntArrayRef siz
   return tensor;
 }
 
+/// Attention by plain operators: fused kernels differ from device to device.
+std::int64_t choose_attention(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                              double, bool, std::optional<double>, bool) {
+  return 0;
+}
+
 /// Known to LibTorch from here to the end of the process.
 struct PretendBackend {
   PretendBackend() {
