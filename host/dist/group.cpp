@@ -1,5 +1,6 @@
-// Collectives, messages and the watch (see group.h). The store holds: "life/R" the beats of rank R, "say/N" the leader's
-// N-th message, "gone" the words of whoever found another one missing, "left/R" that R ended as it should.
+// Collectives, messages and the watch (see group.h). The store holds: "life/R" the beats of rank R; "say/N" the leader's
+// N-th message, until all have heard it; "heard" how many have been heard, by all others together; "gone" the words of
+// whoever found another one missing; "left/R" that R ended as it should.
 #include "host/dist/group.h"
 
 #include <ATen/ATen.h>
@@ -222,13 +223,21 @@ void Group::all_gather_parts(at::Tensor& whole) {
   collective("share", [&] { return backend_for(whole)._allgather_base(whole, own); });
 }
 
-void Group::tell(const std::string& message) { engine_->store->set("say/" + std::to_string(told_++), bytes_of(message)); }
+void Group::tell(const std::string& message) {
+  // Orders may be long. Once all have heard all of them, the store need not keep them.
+  if (engine_->store->add("heard", 0) == told_ * (ranks_.world_size - 1)) {
+    for (; forgotten_ < told_; ++forgotten_) engine_->store->deleteKey("say/" + std::to_string(forgotten_));
+  }
+  engine_->store->set("say/" + std::to_string(told_++), bytes_of(message));
+}
 
 std::string Group::hear() {
   const std::string key = "say/" + std::to_string(told_++);
   // Rank 0 may be busy for hours; that it lives is the watch's business.
   engine_->store->wait({key}, std::chrono::hours(24 * 365));
-  return text_of(engine_->store->get(key));
+  std::string message = text_of(engine_->store->get(key));
+  engine_->store->add("heard", 1);
+  return message;
 }
 
 /// Looks for a few beats who shows no life; "" if all do.

@@ -50,22 +50,21 @@ def two_machines():
             ip("netns", "delete", space, check=False)
 
 
-def start(folder, name, *args):
-    """Four ranks, by number; two on each machine."""
-    command = [tiny.TEMPER, "run", folder / "plain.yaml", "--quiet", "--out", folder / name, "--cache", folder / f"{name}_cache",
-               *args]
+def start(folder, name, **more):
+    """Four ranks, by number; two on each machine. What a machine's own name stands for is of no use to the other one."""
+    command = [tiny.TEMPER, "run", folder / "plain.yaml", "--quiet", "--out", folder / name, "--cache", folder / f"{name}_cache"]
     ranks = []
     for rank in range(4):
         env = dict(os.environ, RANK=str(rank), WORLD_SIZE="4", LOCAL_RANK=str(rank % 2), LOCAL_WORLD_SIZE="2",
-                   MASTER_ADDR=NODES["a"], MASTER_PORT=str(PORT), GLOO_SOCKET_IFNAME=INTERFACE)
+                   MASTER_ADDR=NODES["a"], MASTER_PORT=str(PORT), **more)
         ranks.append(subprocess.Popen(["ip", "netns", "exec", SPACES["a" if rank < 2 else "b"], *map(str, command)], env=env,
                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
     return ranks
 
 
-def begin(folder, name):
+def begin(folder, name, **more):
     """A run that has its first checkpoint."""
-    ranks = start(folder, name)
+    ranks = start(folder, name, **more)
     end = time.monotonic() + 60
     while time.monotonic() < end:
         if list((folder / f"{name}_cache").glob("**/step*")):
@@ -134,7 +133,7 @@ def main():
         assert tiny.summary(tiny.only_record(folder / "two_nodes", "plain")) == expected
 
         took = {}
-        ranks = begin(folder, "cut")
+        ranks = begin(folder, "cut", GLOO_SOCKET_IFNAME=INTERFACE)
         ip("-n", SPACES["a"], "link", "set", INTERFACE, "down")
         took["the cable is cut"] = check_ends(ranks, {0: (2, 3), 1: (2, 3), 2: (0, 1), 3: (0, 1)})
         ip("-n", SPACES["a"], "link", "set", INTERFACE, "up")
