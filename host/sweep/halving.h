@@ -1,6 +1,7 @@
 // Successive halving: at each rung (a step of a training stage, or a stage's end) all cells that are left are measured and
 // only the best share goes on. Rungs wait for all of their cells, so that the verdict does not depend on which run ended
-// first; what was decided is kept in <sweep>/halving.json and never decided again.
+// first; what was decided is kept in <sweep>/halving.json. It is judged again only where a run that failed got its value
+// later.
 // Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization" (2016).
 #pragma once
 

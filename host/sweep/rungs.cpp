@@ -60,7 +60,17 @@ Rungs::Rungs(const SweepPlan& plan, fs::path folder)
 
 void Rungs::take_up() {
   if (!plan_.halving) return;
+  measured_.assign(plan_.rung_tasks.size(), std::vector<std::optional<double>>(plan_.runs.size()));
+  bool holds = true;
   for (auto& verdict : load_verdicts(plan_, folder_)) {
+    const std::size_t rung = rung_of(verdict);
+    for (const auto& one : verdict.ranked) {
+      for (std::size_t i = 0; i < one.runs.size(); ++i) {
+        measured_[rung][one.runs[i]] = one.values[i];
+        holds = holds && (one.values[i] || status_at(record_of(one.runs[i])) != "failed");
+      }
+    }
+    if (!holds) continue;
     take(verdict);
     verdicts_.push_back(std::move(verdict));
   }
@@ -76,7 +86,9 @@ std::size_t Rungs::runner_of(std::size_t task) const {
 }
 
 bool Rungs::was_done(std::size_t task) const {
-  const fs::path record = record_of(runner_of(task));
+  const std::size_t run = runner_of(task);
+  if (measured_[*plan_.tasks[task].rung][run]) return true;
+  const fs::path record = record_of(run);
   const std::string status = status_at(record);
   if (status == "diverged") return true;
   return status == "partial" &&
@@ -103,7 +115,9 @@ const Verdict& Rungs::decide(const std::vector<bool>& failed) {
   for (auto& one : contenders) {
     for (const std::size_t run : one.runs) {
       const std::size_t task = plan_.rung_tasks[index][run];
-      one.values.push_back(failed[task] ? std::nullopt : value_of(runner_of(task), verdict.rung));
+      std::optional<double> value = measured_[index][run];
+      if (!value && !failed[task]) value = value_of(runner_of(task), verdict.rung);
+      one.values.push_back(value);
     }
   }
   verdict.ranked = rank_contenders(std::move(contenders), *plan_.halving, plan_);
@@ -114,9 +128,13 @@ const Verdict& Rungs::decide(const std::vector<bool>& failed) {
   return verdicts_.back();
 }
 
+std::size_t Rungs::rung_of(const Verdict& verdict) const {
+  const auto& rungs = plan_.halving->rungs;
+  return static_cast<std::size_t>(std::find(rungs.begin(), rungs.end(), verdict.rung) - rungs.begin());
+}
+
 void Rungs::take(const Verdict& verdict) {
-  const auto index = static_cast<std::size_t>(
-      std::find(plan_.halving->rungs.begin(), plan_.halving->rungs.end(), verdict.rung) - plan_.halving->rungs.begin());
+  const std::size_t index = rung_of(verdict);
   for (std::size_t place = 0; place < verdict.ranked.size(); ++place) {
     if (verdict.ranked[place].goes_on) continue;
     for (const std::size_t run : verdict.ranked[place].runs) {

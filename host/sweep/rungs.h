@@ -17,7 +17,8 @@ class Rungs {
  public:
   /// Without halving there are no rungs and all runs are left.
   Rungs(const SweepPlan& plan, std::filesystem::path folder);
-  /// What an earlier coordinator decided, and what it may not have come to write into records.
+  /// What an earlier coordinator decided, and what it may not have come to write into records. From the first rung on that
+  /// was decided without a run that failed, all is judged again, because that run is tried again; what was measured is kept.
   void take_up();
 
   std::size_t decided() const { return verdicts_.size(); }
@@ -37,12 +38,14 @@ class Rungs {
  private:
   std::filesystem::path record_of(std::size_t run) const { return folder_ / (plan_.runs[run].run_id + ".h5"); }
   std::optional<double> value_of(std::size_t run, const Rung& rung) const;
+  std::size_t rung_of(const Verdict& verdict) const;
   void take(const Verdict& verdict);
   void mark(const Verdict& verdict, std::size_t place) const;
 
   const SweepPlan& plan_;
   std::filesystem::path folder_;
   std::vector<Verdict> verdicts_;
+  std::vector<std::vector<std::optional<double>>> measured_;  ///< by rung and run: by an earlier coordinator
   std::vector<std::size_t> stopped_at_;  ///< of each run: the rung; the number of rungs if it was never stopped
   std::vector<bool> left_;
 };

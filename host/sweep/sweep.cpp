@@ -116,7 +116,7 @@ class Coordinator {
         states_[t] = task.stage.empty() && is_left ? State::kDone : State::kNotNeeded;
         if (!needed[t]) continue;
       }
-      if (task.rung == rungs_.decided() && rungs_.was_done(t)) states_[t] = State::kDone;
+      if (task.rung && !is_decided && rungs_.was_done(t)) states_[t] = State::kDone;
       for (const std::size_t need : task.needs) needed[need] = true;
     }
   }

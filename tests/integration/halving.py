@@ -162,7 +162,7 @@ def check_end_of_stage(experiment, folder, full):
 
 
 def check_failures(experiment, folder):
-    """Who fails or diverges before a rung is last there; it is no stopped run, and not tried again."""
+    """Who fails or diverges before a rung is last there, and is no stopped run. Tried again in vain, it changes nothing."""
     text = experiment.read_text().replace("  sft: {", "  last: {plugin: bad_stage, from: pretrain}\n  sft: {")
     bad = folder / "bad.yaml"
     bad.write_text(text)
@@ -178,7 +178,35 @@ def check_failures(experiment, folder):
     (rung,) = verdicts(sweep)
     assert [one["goes_on"] for one in rung["contenders"]] == [True, False, False], rung
     again = tiny.temper("resume", sweep, "--plugin-path", FIXTURES, check=False)
-    assert again.returncode == 1 and " 0 of " in again.stderr, again.stderr
+    assert again.returncode == 1 and "Segmentation fault" in again.stderr, again.stderr
+    assert verdicts(sweep) == [rung] and {re.search("how=([a-z]+)", run)[1]: state for run, state in
+                                          states(sweep).items()} == found
+
+
+def check_failed_once(experiment, folder, full, rungs, found):
+    """A rung that was decided without a killed run is judged again when that run comes to it after all."""
+    out = folder / "once"
+    process = subprocess.Popen([tiny.TEMPER, "sweep", str(experiment), *VARY, *HALVING, "--out", str(out)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    best = [run for run, state in found.items() if state == "complete"]
+    killed = set()
+    while process.poll() is None:
+        for child in subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split():
+            command = pathlib.Path(f"/proc/{child}/cmdline")
+            words = command.read_text().split("\0") if command.exists() else []
+            if "--until" in words and any(run in " ".join(words) for run in best) and child not in killed:
+                killed.add(child)
+                os.kill(int(child), signal.SIGKILL)
+        time.sleep(0.02)
+    errors = process.communicate()[1]
+    assert process.returncode == 1 and errors.count("FAILED") == 2, (process.returncode, errors)
+    sweep = sweep_folder(out)
+    first = verdicts(sweep)[0]["contenders"]
+    assert first[-1]["mean"] is None and not first[-1]["goes_on"] and set(first[-1]["runs"]) == set(best), first
+    again = tiny.temper("resume", sweep)
+    assert verdicts(sweep) == rungs, verdicts(sweep)
+    assert all(states(sweep)[run] == "complete" for run in best), states(sweep)
+    equal_runs(sweep, full)
 
 
 def main():
@@ -190,6 +218,7 @@ def main():
         rungs, found = check_straight(experiment, folder, full)
         check_gone_on_with(experiment, folder, full)
         kills = check_killed(experiment, folder, full, rungs, found)
+        check_failed_once(experiment, folder, full, rungs, found)
         check_end_of_stage(experiment, folder, full)
         check_failures(experiment, folder)
         print(f"halving is the same after {kills} kills, and complete runs are those of the sweep that stops nobody")
