@@ -231,7 +231,6 @@ class Cleaning {
     left_.clear();
     for (std::size_t k = 0; k < pass.decided.size(); ++k) {
       const Step& step = steps_[pass.decided[k]];
-      if (progress_ != nullptr) progress_->say(step.name + ": comparing documents");
       Decided decided;
       decided.step = pass.decided[k];
       if (k > 0) survivors_of(decided_.back(), decided);
@@ -242,6 +241,10 @@ class Cleaning {
           place_of(record);
           if (own != Decided::kUnseen) step.corpus()->add(own, digests_of(record, pass.decided.size())[k]);
         });
+        if (progress_ != nullptr) {
+          const std::string needs = step.corpus()->needs();
+          progress_->say(step.name + ": comparing documents" + (needs.empty() ? "" : "; " + needs));
+        }
         step.corpus()->decide(*left_.back(), [this] { return cancelled(); });
       });
       state_.summary.filters[pass.decided[k]].figures = step.corpus()->figures();

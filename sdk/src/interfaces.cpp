@@ -33,6 +33,7 @@ std::string Filter::fingerprint() { return ""; }
 DocumentFilter::~DocumentFilter() = default;
 CorpusTexts::~CorpusTexts() = default;
 CorpusFilter::~CorpusFilter() = default;
+std::string CorpusFilter::needs() const { return ""; }
 bool CorpusFilter::edits() const { return true; }
 std::vector<std::pair<std::string, double>> CorpusFilter::figures() const { return {}; }
 Objective::~Objective() = default;

@@ -7,8 +7,11 @@
 #include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -101,6 +104,45 @@ void for_each_word(std::string_view text, Function word) {
   if (at > begin) word(begin, at);
 }
 
+/// Of 64 bytes of ASCII: a bit for each that belongs to a word.
+std::uint64_t word_bits(const char* bytes) {
+  std::uint64_t bits = 0;
+  const auto between = [](__m128i values, char low, char high) {
+    return _mm_and_si128(_mm_cmpgt_epi8(values, _mm_set1_epi8(static_cast<char>(low - 1))),
+                         _mm_cmplt_epi8(values, _mm_set1_epi8(static_cast<char>(high + 1))));
+  };
+  for (unsigned i = 0; i < 64; i += 16) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i));
+    const __m128i letters = between(_mm_or_si128(values, _mm_set1_epi8(0x20)), 'a', 'z');
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letters, between(values, '0', '9'))));
+    bits |= static_cast<std::uint64_t>(mask) << i;
+  }
+  return bits;
+}
+
+/// The same as for_each_word() of a text that is all ASCII, 64 bytes at a time.
+template <class Function>
+void for_each_ascii_word(std::string_view text, Function word) {
+  std::array<char, 64> rest{};
+  std::size_t begin = 0;
+  std::uint64_t inside = 0;  // 1 where a word began in the block before
+  for (std::size_t base = 0; base < text.size(); base += rest.size()) {
+    const char* block = text.data() + base;
+    if (text.size() - base < rest.size()) {
+      std::copy(text.begin() + static_cast<std::ptrdiff_t>(base), text.end(), rest.begin());
+      block = rest.data();
+    }
+    const std::uint64_t bits = word_bits(block);
+    for (std::uint64_t edges = bits ^ (bits << 1 | inside); edges != 0; edges &= edges - 1) {
+      const std::size_t at = base + static_cast<std::size_t>(std::countr_zero(edges));
+      if (inside != 0) word(begin, at);
+      begin = at;
+      inside ^= 1;
+    }
+  }
+  if (inside != 0) word(begin, text.size());
+}
+
 }  // namespace
 
 std::string folded(std::string_view text) {
@@ -176,17 +218,21 @@ Units units_of_raw(std::string_view text, Unit unit) {
   // Folding ASCII is lower case; a word is put into lower case where it is hashed.
   Units units;
   units.hashes.reserve(text.size() / 5 + 1);
-  std::array<char, 64> lower;
+  constexpr std::size_t kShort = 16;
   std::string long_word;
-  for_each_word(text, [&](std::size_t begin, std::size_t end) {
+  for_each_ascii_word(text, [&](std::size_t begin, std::size_t end) {
     const std::size_t size = end - begin;
-    char* word = lower.data();
-    if (size > lower.size()) {
-      long_word.resize(size);
-      word = long_word.data();
+    if (size <= kShort && begin + kShort <= text.size()) {
+      // This bit makes letters small and is set in digits; what else is loaded is not looked at.
+      alignas(kShort) std::array<char, kShort> word;
+      const __m128i raw = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + begin));
+      _mm_store_si128(reinterpret_cast<__m128i*>(word.data()), _mm_or_si128(raw, _mm_set1_epi8(0x20)));
+      units.hashes.push_back(XXH3_64bits(word.data(), size));
+      return;
     }
-    for (std::size_t i = 0; i < size; ++i) word[i] = kLower[static_cast<unsigned char>(text[begin + i])];
-    units.hashes.push_back(XXH3_64bits(word, size));
+    long_word.assign(text, begin, size);
+    for (char& c : long_word) c = kLower[static_cast<unsigned char>(c)];
+    units.hashes.push_back(XXH3_64bits(long_word.data(), size));
   });
   return units;
 }

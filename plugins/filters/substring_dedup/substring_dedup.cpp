@@ -17,6 +17,11 @@ struct SubstringDedup::Piece {
   std::vector<std::int32_t> units;    ///< bytes, or words by a number of their own, with a separator behind each document
 };
 
+struct SubstringDedup::Plan {
+  std::uint64_t units = 0;    ///< of all documents, separators included
+  std::vector<Piece> pieces;  ///< still without their units
+};
+
 namespace {
 
 /// What a suffix array over so many units takes, with the units themselves and their common prefixes.
@@ -55,27 +60,43 @@ void SubstringDedup::add(std::uint64_t, std::string_view digest) {
   lengths_.push_back(length);
 }
 
-void SubstringDedup::decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) {
-  repeated_.resize(lengths_.size());
-  std::uint64_t total = 0;
-  for (const auto length : lengths_) total += length + 1;
-  building_bytes_ = static_cast<double>(bytes_for(total, by_words()));
+SubstringDedup::Plan SubstringDedup::plan() const {
+  Plan plan;
+  for (const auto length : lengths_) plan.units += length + 1;
   // Two pieces have to fit together; half the memory is left for the texts as they are read.
-  std::uint64_t budget = total;
-  if (bytes_for(total, by_words()) > args_.memory_bytes / 2) {
+  std::uint64_t budget = plan.units;
+  if (bytes_for(plan.units, by_words()) > args_.memory_bytes / 2) {
     budget = 1;
     while (bytes_for(4 * budget, by_words()) <= args_.memory_bytes / 2) budget *= 2;
   }
-  std::vector<Piece> plan;
   std::uint64_t held = 0;
   for (std::uint64_t i = 0; i < lengths_.size(); ++i) {
-    if (plan.empty() || held + lengths_[i] + 1 > budget) {
-      plan.push_back({i, i, {}});
+    if (plan.pieces.empty() || held + lengths_[i] + 1 > budget) {
+      plan.pieces.push_back({i, i, {}});
       held = 0;
     }
     held += lengths_[i] + 1;
-    plan.back().last = i + 1;
+    plan.pieces.back().last = i + 1;
   }
+  return plan;
+}
+
+std::string SubstringDedup::needs() const {
+  const Plan whole = plan();
+  const auto megabytes = [](std::uint64_t bytes) { return std::to_string((bytes >> 20) + 1) + " MB"; };
+  std::string text = "the suffix array of all " + std::to_string(whole.units) + (by_words() ? " words" : " bytes") +
+                     " takes " + megabytes(bytes_for(whole.units, by_words())) + " of memory";
+  const std::uint64_t pieces = whole.pieces.size();
+  if (pieces <= 1) return text;
+  return text + ", more than half of the " + megabytes(args_.memory_bytes - 1) + " that it may hold, so " +
+         std::to_string(pieces) + " pieces are searched two by two, " + std::to_string(pieces * (pieces - 1) / 2) + " times";
+}
+
+void SubstringDedup::decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) {
+  repeated_.resize(lengths_.size());
+  const Plan whole = plan();
+  const std::vector<Piece>& plan = whole.pieces;
+  building_bytes_ = static_cast<double>(bytes_for(whole.units, by_words()));
   pieces_ = static_cast<double>(plan.size());
 
   std::unordered_map<std::uint64_t, std::int32_t> words;

@@ -24,6 +24,7 @@ class SubstringDedup final : public Filter, public CorpusFilter {
   SubstringDedup(const SubstringDedupParams& params, const Filter::Args& args) : params_(params), args_(args) {}
   std::string digest(const Document& document) const override;
   void add(std::uint64_t number, std::string_view digest) override;
+  std::string needs() const override;
   void decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) override;
   FilterResult result(std::uint64_t number, const Document& document) const override;
   std::vector<std::pair<std::string, double>> figures() const override;
@@ -34,6 +35,8 @@ class SubstringDedup final : public Filter, public CorpusFilter {
     std::uint64_t begin = 0, end = 0;
   };
   struct Piece;
+  struct Plan;
+  Plan plan() const;
   void search(const std::vector<Piece>& pieces);
   bool by_words() const { return params_.unit == "word"; }
 

@@ -78,6 +78,8 @@ class TEMPER_API CorpusFilter {
   virtual std::string digest(const Document& document) const = 0;
   /// [run] In the order of the documents, from number 0.
   virtual void add(std::uint64_t number, std::string_view digest) = 0;
+  /// [run] Before decide(): what it is going to need, such as memory, as a sentence for people; "" says nothing.
+  virtual std::string needs() const;
   /// [run] `texts` lasts as long as the filter. Throws Cancelled where `cancelled` turns true.
   virtual void decide(const CorpusTexts& texts, const std::function<bool()>& cancelled) = 0;
   /// [any] After decide().

@@ -46,6 +46,21 @@ TEST_CASE("words are runs of letters and digits, and single characters of script
   CHECK(places.ends == std::vector<std::size_t>{3, 8});
 }
 
+TEST_CASE("words of a raw text are those of the folded one, whatever stands where") {
+  Rng rng(8);
+  const std::string signs = "aZ09zA @[`{/:\t\n_-x";
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    const bool long_words = round % 3 == 0;
+    for (std::uint64_t i = rng.below(200); i > 0; --i) {
+      text += long_words && rng.below(20) > 0 ? static_cast<char>('A' + rng.below(26)) : signs[rng.below(signs.size())];
+    }
+    if (round % 5 == 4) text += "\xC3\x89";
+    CAPTURE(text);
+    CHECK(units_of_raw(text, Unit::kWord).hashes == units_of(folded(text), Unit::kWord).hashes);
+  }
+}
+
 TEST_CASE("the linear hash keeps the product's upper half (P-DEDUP-05)") {
   const std::uint64_t a = (std::uint64_t{1} << 60) + 7, x = (std::uint64_t{1} << 31) + 5;
   CHECK(linear_mod61(a, x, 11) == 1152921520712974384ULL);

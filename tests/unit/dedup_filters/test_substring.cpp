@@ -92,6 +92,21 @@ TEST_CASE("pieces find the same passages as the whole, and the first occurrence 
   }
 }
 
+TEST_CASE("the memory is said before the search, and whether it is done in pieces") {
+  SubstringDedupParams params;
+  Filter::Args args{"."};
+  for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{1} << 20}) {
+    args.memory_bytes = memory;
+    SubstringDedup filter(params, args);
+    const auto documents = documents_of(std::vector<std::string>(100, words(0, 999)));
+    for (std::size_t i = 0; i < documents.size(); ++i) filter.add(i, filter.digest(documents[i]));
+    // A hundred documents of 999 words, a separator behind each; 29 bytes a word.
+    CHECK_THAT(filter.needs(), ContainsSubstring("all 100000 words takes 3 MB"));
+    const bool in_pieces = filter.needs().find("1 MB that it may hold, so ") != std::string::npos;
+    CHECK(in_pieces == (memory == std::uint64_t{1} << 20));
+  }
+}
+
 TEST_CASE("every repeated passage of random texts is found, by comparing all places with all") {
   Rng rng(5);
   SubstringDedupParams params;
