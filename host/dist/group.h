@@ -71,7 +71,7 @@ class Group final : public ParallelEngine {
   Ranks ranks_;
   GroupOptions options_;
   std::unique_ptr<Engine> engine_;
-  std::int64_t told_ = 0, forgotten_ = 0;  ///< messages
+  std::int64_t told_ = 0, forgotten_ = 0;                                                          ///< messages
   std::atomic<bool> leaving_{false};                                                               ///< ends the watch
   std::atomic<std::chrono::steady_clock::time_point> answered_{std::chrono::steady_clock::now()};  ///< by the store, last
   std::thread watch_, watch_of_watch_;

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """Stages and evaluators that read whole answers, in many processes: kto, whose baseline is a mean over the whole batch, has
-the same losses with 1, 2 and 4 ranks; finished models are read and sampled with the same scores, bit for bit."""
+the same losses with 1, 2 and 4 ranks, and goes on bit for bit after one of two ranks was killed; finished models are read and
+sampled with the same scores, bit for bit."""
+import os
 import pathlib
+import signal
 import sys
 import tempfile
+import time
 
+import ranks as processes
 import tiny
 
 try:
@@ -55,6 +60,7 @@ evaluators:
   helpfulness: {{data: [townsfolk], reward: [reward_model], reward_models: ["{models}/reward_model/final"],
                  max_new_tokens: 12, after: [sft]}}
 """
+TIMES = {"tokens_per_second", "answers_per_second", "rollout_seconds", "update_seconds"}
 EVALUATIONS = [("reward_model", "preference_accuracy"), ("dpo", "by_reference"), ("sft", "by_likelihood"), ("sft", "best_of_n"),
                ("sft", "helpfulness")]
 
@@ -69,6 +75,22 @@ def first_round(record):
     with h5py.File(record, "r") as file:
         log = file["stages/grpo/log"]
         return {name: float(log[name][0]["value"]) for name in ("reward", "reward_helpfulness", "reward_safety", "entropy")}
+
+
+def check_killed(folder, expected):
+    """kto is the first stage that trains, so the first checkpoint is its."""
+    launcher = processes.start(["run", folder / "read.yaml", "--out", folder / "killed", "--cache", folder / "killed_cache",
+                                "--quiet", "--nproc", 2], folder)
+    while not list((folder / "killed_cache").glob("**/step*")):
+        assert launcher.poll() is None, launcher.communicate()[0]
+        time.sleep(0.02)
+    os.kill(processes.ranks_of(launcher)[1], signal.SIGKILL)
+    output, _ = launcher.communicate(timeout=processes.LONGEST_END)
+    assert launcher.returncode == 1 and "rank 1 was ended by signal 9" in output, (launcher.returncode, output)
+    record = tiny.only_record(folder / "killed", "read")
+    tiny.temper("resume", record, "--nproc", 2, "--quiet")
+    found = tiny.summary(record, TIMES)
+    assert found == expected, [key for key in expected if found.get(key) != expected[key]]
 
 
 def check_close(found, expected, steps, tolerance, what):
@@ -87,7 +109,7 @@ def main():
         (folder / "read.yaml").write_text(READ.format(models=models))
         records = {ranks: run(folder, "read.yaml", f"ranks{ranks}", *(["--nproc", ranks] if ranks > 1 else []))
                    for ranks in (1, 2, 4)}
-        summaries = {ranks: tiny.summary(record) for ranks, record in records.items()}
+        summaries = {ranks: tiny.summary(record, TIMES) for ranks, record in records.items()}
         alone = summaries[1]
         assert max(value for _, value in alone["kto", "baseline"]) > 0.01, "the baseline never left 0, so nothing is tested"
         largest = 0
@@ -104,6 +126,7 @@ def main():
                 check_close(together["kto", metric], alone["kto", metric], 20, 1e-4, (ranks, metric))
             for metric in ("target_tokens", "flops"):
                 assert together["kto", metric] == alone["kto", metric], (ranks, metric)
+        check_killed(folder, summaries[2])
     print(f"kto's losses of 1, 2 and 4 ranks differ by up to {largest:.1e} over 20 steps; "
           f"{len(EVALUATIONS)} evaluations are the same bits")
 
