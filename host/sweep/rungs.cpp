@@ -12,8 +12,14 @@ namespace temper {
 namespace fs = std::filesystem;
 namespace {
 
+/// "" if there is no record. A damaged one is left as it is; `temper status` and `temper verify` name it.
 std::string status_at(const fs::path& record) {
-  return fs::exists(record) ? RecordReader(record).attribute("status") : std::string();
+  if (!fs::exists(record)) return "";
+  try {
+    return RecordReader(record).attribute("status");
+  } catch (const DataError&) {
+    return "unreadable";
+  }
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -56,7 +62,10 @@ Rungs::Rungs(const SweepPlan& plan, fs::path folder)
     : plan_(plan),
       folder_(std::move(folder)),
       stopped_at_(plan.runs.size(), plan.rung_tasks.size()),
-      left_(plan.runs.size(), true) {}
+      left_(plan.runs.size(), true),
+      runners_(plan.tasks.size()) {
+  choose_runners();
+}
 
 void Rungs::take_up() {
   if (!plan_.halving) return;
@@ -76,13 +85,14 @@ void Rungs::take_up() {
   }
 }
 
-std::size_t Rungs::runner_of(std::size_t task) const {
-  const std::size_t rung = plan_.tasks[task].rung.value();
-  const auto& tasks = plan_.rung_tasks[rung];
-  for (std::size_t r = 0; r < tasks.size(); ++r) {
-    if (tasks[r] == task && stopped_at_[r] >= rung) return r;
+void Rungs::choose_runners() {
+  for (std::size_t t = 0; t < runners_.size(); ++t) runners_[t] = plan_.tasks[t].run;  // where nobody is left to need it
+  for (std::size_t rung = 0; rung < plan_.rung_tasks.size(); ++rung) {
+    const auto& tasks = plan_.rung_tasks[rung];
+    for (std::size_t r = tasks.size(); r-- > 0;) {
+      if (stopped_at_[r] >= rung) runners_[tasks[r]] = r;
+    }
   }
-  return plan_.tasks[task].run;  // nobody needs it any more
 }
 
 bool Rungs::was_done(std::size_t task) const {
@@ -143,6 +153,7 @@ void Rungs::take(const Verdict& verdict) {
     }
     mark(verdict, place);
   }
+  choose_runners();
 }
 
 void Rungs::mark(const Verdict& verdict, std::size_t place) const {

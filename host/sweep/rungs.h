@@ -26,7 +26,7 @@ class Rungs {
   bool is_left(std::size_t run) const { return left_[run]; }
   const std::vector<bool>& left() const { return left_; }
   /// Whose record the task of a rung writes: of the runs it is done for, the first that was left when the rung came.
-  std::size_t runner_of(std::size_t task) const;
+  std::size_t runner_of(std::size_t task) const { return runners_[task]; }
   /// Whether the task of a rung was done by an earlier coordinator, by what the record says.
   bool was_done(std::size_t task) const;
   /// Decides the next rung, whose tasks have all ended; `failed` says of a task that it did not end well. Throws ConfigError
@@ -39,6 +39,7 @@ class Rungs {
   std::filesystem::path record_of(std::size_t run) const { return folder_ / (plan_.runs[run].run_id + ".h5"); }
   std::optional<double> value_of(std::size_t run, const Rung& rung) const;
   std::size_t rung_of(const Verdict& verdict) const;
+  void choose_runners();
   void take(const Verdict& verdict);
   void mark(const Verdict& verdict, std::size_t place) const;
 
@@ -48,6 +49,7 @@ class Rungs {
   std::vector<std::vector<std::optional<double>>> measured_;  ///< by rung and run: by an earlier coordinator
   std::vector<std::size_t> stopped_at_;  ///< of each run: the rung; the number of rungs if it was never stopped
   std::vector<bool> left_;
+  std::vector<std::size_t> runners_;  ///< by task
 };
 
 /// The record of a run that no worker wrote: the run's values and nothing else.
