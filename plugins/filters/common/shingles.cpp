@@ -14,13 +14,17 @@ std::uint64_t reduced(std::uint64_t value) {
   return value >= kPrime ? value - kPrime : value;
 }
 
+/// Of numbers that are below the prime.
+std::uint64_t product_mod61(std::uint64_t a, std::uint64_t x) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * x;
+  return reduced((static_cast<std::uint64_t>(product) & kPrime) + static_cast<std::uint64_t>(product >> 61));
+}
+
 }  // namespace
 
 std::uint64_t linear_mod61(std::uint64_t a, std::uint64_t x, std::uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(reduced(a)) * reduced(x);
-  return reduced(reduced(static_cast<std::uint64_t>(product) & kPrime) + reduced(static_cast<std::uint64_t>(product >> 61)) +
-                 reduced(b));
+  return reduced(product_mod61(reduced(a), reduced(x)) + reduced(b));
 }
 
 std::vector<std::uint64_t> shingles(const std::vector<std::uint64_t>& units, std::size_t n) {
@@ -37,8 +41,8 @@ std::vector<std::uint64_t> shingles(const std::vector<std::uint64_t>& units, std
   runs.reserve(units.size() - width + 1);
   runs.push_back(run);
   for (std::size_t i = width; i < units.size(); ++i) {
-    const std::uint64_t leaving = linear_mod61(highest, units[i - width], 0);
-    run = linear_mod61(reduced(run + kPrime - leaving), kBase, units[i]);
+    const std::uint64_t leaving = product_mod61(highest, reduced(units[i - width]));
+    run = reduced(product_mod61(reduced(run + kPrime - leaving), kBase) + reduced(units[i]));
     runs.push_back(run);
   }
   return runs;

@@ -1,13 +1,12 @@
 // Folding and cutting (see words.h). ASCII goes a short way, everything else through ICU.
 #include "words.h"
 
+#include <emmintrin.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 #include <unicode/uscript.h>
 #include <unicode/utf8.h>
-
-#include <emmintrin.h>
 
 #include <algorithm>
 #include <array>
