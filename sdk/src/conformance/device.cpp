@@ -21,7 +21,8 @@ at::Tensor decoded(Architecture& model, const ModelInput& input) {
   ModelInput prompts = input;
   prompts.segments_BT = at::zeros_like(input.ids_BT);
   decoder->prepare_decoding(WeightFormat::kFloat32);
-  const auto state = decoder->make_state(kRowCount, kPositions + 2, kPositions);
+  const std::int64_t sources = input.source_ids_BS.defined() ? input.source_ids_BS.size(1) : 0;
+  const auto state = decoder->make_state(kRowCount, kPositions + 2, sources);
   at::Tensor hidden_BD = decoder->prefill(*state, places, prompts);
   for (const std::int64_t id : {7, 11})
     hidden_BD = decoder->step(*state, places, at::full_like(input.ids_BT.select(1, 0), id));
@@ -62,7 +63,7 @@ Outcome on_device(const Subject& subject) {
   } catch (const std::exception& error) {
     const std::string words = error.what();
     return Outcome::fail("on a device other than the CPU the model fails: " + words.substr(0, words.find('\n')) +
-                         "; tensors that it makes have to be on its input's device");
+                         "; the usual reason is a tensor made on the CPU");
   }
 }
 

@@ -32,7 +32,7 @@ TEST_CASE("the later --set wins, and --seed wins over --set") {
   CHECK(entry(experiment, "device").where == "--device");
   overrides.device = "tpu";
   CHECK_THAT(error_from<ConfigError>([&] { parse_experiment(kBase, "x.yaml", overrides, catalog()); }),
-             ContainsSubstring("--device tpu: device = tpu: must be one of cpu, cuda"));
+             ContainsSubstring("--device tpu: device = tpu: use cpu, cuda or cuda:N"));
 }
 
 TEST_CASE("the value is YAML: lists, quoted text, equals signs") {

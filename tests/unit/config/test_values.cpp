@@ -137,7 +137,7 @@ TEST_CASE("top-level values are checked like parameters") {
   CHECK(experiment.threads == 2);
   CHECK(experiment.validation_fraction == 0.1);
   CHECK_THAT(config_error("seed: -1\n" + kBase), ContainsSubstring("x.yaml:1: seed = -1: must be at least 0"));
-  CHECK_THAT(config_error("device: gpu\n" + kBase), ContainsSubstring("must be one of cpu, cuda"));
+  CHECK_THAT(config_error("device: gpu\n" + kBase), ContainsSubstring("use cpu, cuda or cuda:N"));
   CHECK_THAT(config_error("threads: many\n" + kBase), ContainsSubstring("threads = many: must be a whole number"));
   CHECK_THAT(config_error("validation_fraction: 1\n" + kBase), ContainsSubstring("between 0 and 0.9"));
 }
