@@ -325,7 +325,7 @@ class Coordinator {
     hit[first] = true;
     for (std::size_t t = first; t < plan_.tasks.size(); ++t) {
       for (const std::size_t need : plan_.tasks[t].needs) hit[t] = hit[t] || hit[need];
-      if (!hit[t] || states_[t] == State::kDone) continue;
+      if (!hit[t] || states_[t] == State::kDone || states_[t] == State::kNotNeeded) continue;
       states_[t] = State::kFailed;
       if (plan_.tasks[t].stage.empty()) record_failure(plan_.tasks[t].run, stage, reason, tail);
     }

@@ -1,7 +1,7 @@
 // Runs a planned sweep: tasks whose needs are met go to a launcher, worker processes here or Slurm. What is done is in the
 // records and in the stage cache, so a killed sweep goes on where it was; sweep.json is the plan, events.jsonl what
-// happened. Layout: <out>/<sweep>/sweep.json, <out>/<sweep>/<run_id>.h5 and folders, <out>/<sweep>/logs/,
-// <out>/<sweep>/work/ for stages in flight, and <out>/<sweep>/slurm/ for what Slurm was asked to do.
+// happened, halving.json what rungs decided. Layout: <out>/<sweep>/sweep.json, <out>/<sweep>/<run_id>.h5 and folders,
+// <out>/<sweep>/logs/, <out>/<sweep>/work/ for stages in flight, and <out>/<sweep>/slurm/ for what Slurm was asked to do.
 #pragma once
 
 #include <cstdint>

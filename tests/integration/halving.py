@@ -182,6 +182,17 @@ def check_failures(experiment, folder):
     assert verdicts(sweep) == [rung] and {re.search("how=([a-z]+)", run)[1]: state for run, state in
                                           states(sweep).items()} == found
 
+    # What a stopped run shares with one that fails later does not make it a failed one.
+    shared = folder / "shared.yaml"
+    shared.write_text(experiment.read_text().replace("evaluators:", "  last: {plugin: bad_stage, from: pretrain, how: segv}\n"
+                                                     "evaluators:"))
+    args = ("--vary", "stages.sft.learning_rate=3e-3,1e-6", "--halving", "validation_loss:min", "--halving-rungs", "sft",
+            "--halving-factor", "2", "--plugin-path", FIXTURES, "--out", folder / "shared")
+    failed = tiny.temper("sweep", shared, *args, check=False)
+    assert failed.returncode == 1, failed.stderr
+    found = {re.search("rate=(.*)-s3", run)[1]: state for run, state in states(sweep_folder(folder / "shared")).items()}
+    assert found == {"0.003": "failed", "1e-06": "stopped"}, found
+
 
 def check_failed_once(experiment, folder, full, rungs, found):
     """A rung that was decided without a killed run is judged again when that run comes to it after all."""

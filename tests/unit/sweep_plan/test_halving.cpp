@@ -87,6 +87,23 @@ TEST_CASE("rungs that do not fit the experiment are refused before anything runs
   CHECK(error("pretrain@10,pretrain,sft@10") == "no error");
 }
 
+TEST_CASE("the experiment's own halving holds unless the command line says otherwise") {
+  const Folder folder;
+  SweepRequest request;
+  request.experiment = folder.write("small.yaml", kExperiment +
+                                                      "sweep: {vary: {stages.sft.steps: [1, 2]}, halving: {metric: loss, "
+                                                      "mode: min, rungs: [pretrain@7]}}\n");
+  const auto own = plan_sweep(request, registry());
+  REQUIRE(own.halving);
+  CHECK(own.halving->text() == "loss:min, the best 1 in 3 at pretrain@7");
+  request.spec.halving = parse_halving("loss:max", "pretrain@9", 2);
+  const auto given = plan_sweep(request, registry());
+  CHECK(given.halving == request.spec.halving);
+  CHECK(given.name != own.name);
+  request.spec.halving = Halving{};
+  CHECK(!plan_sweep(request, registry()).halving);
+}
+
 TEST_CASE("the seeds of a cell are judged together, and cells that are one so far are one contender") {
   const auto plan = halved({"stages.pretrain.steps=10,20", kAxis + "1e-3,2e-3"}, "1..2", "pretrain,sft@5");
   REQUIRE(plan.runs.size() == 8);
