@@ -22,7 +22,7 @@ std::string status_at(const fs::path& record) {
   }
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
   return text.empty() ? "none" : text;
@@ -33,7 +33,7 @@ double logged(const RecordReader& reader, const Rung& rung, const std::string& m
   const std::string where = "halving: the log of stage " + rung.stage + " in run " + reader.attribute("run_id");
   const auto names = reader.log_names(rung.stage);
   if (std::find(names.begin(), names.end(), metric) == names.end()) {
-    throw ConfigError(where + " has no metric " + metric + "; it has " + joined(names));
+    throw ConfigError(where + " has no metric " + metric + "; it has " + listed(names));
   }
   const auto points = reader.log(rung.stage, metric);
   std::optional<double> last;
@@ -53,7 +53,7 @@ double evaluated(const RecordReader& reader, const Rung& rung, const std::string
     names.push_back(value.spec.name);
   }
   throw ConfigError("halving: evaluator " + evaluator + " gives no metric " + metric + " after stage " + rung.stage +
-                    "; it gives " + joined(names));
+                    "; it gives " + listed(names));
 }
 
 }  // namespace
