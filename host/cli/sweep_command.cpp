@@ -10,6 +10,7 @@
 #include "host/compare/compare.h"
 #include "host/config/compose.h"
 #include "host/dist/ranks.h"
+#include "host/sweep/cost.h"
 #include "host/sweep/plan.h"
 #include "host/sweep/slurm_queue.h"
 #include "host/util/split.h"
@@ -42,13 +43,20 @@ SweepSpec spec_of(const ParsedOptions& options) {
 }
 
 /// The plan as people check it before they start it.
-void describe_plan(const SweepPlan& plan, const SweepOptions& options) {
+void describe_plan(const SweepPlan& plan, const SweepOptions& options, const fs::path& out, const Registry& registry) {
   std::printf("sweep %s: %zu runs, %zu distinct of %zu stages, %zu tasks, ", plan.name.c_str(), plan.runs.size(),
               plan.distinct_stages, plan.all_stages, plan.tasks.size());
   if (options.slurm) {
     std::printf("in Slurm with %d CPUs each\n", options.slurm->cpus);
   } else {
     std::printf("%d at once with %d threads each\n", options.local.jobs, options.local.threads);
+  }
+  CostForecast cost;
+  try {
+    cost = forecast_cost(plan, registry, options.use_cache ? out / "cache" : out / plan.name / "work" / "cache");
+    std::printf("%s\n", describe_cost(cost, options.slurm ? 1 : options.local.jobs).c_str());
+  } catch (const DataError& error) {
+    std::printf("what is in the cache is not known: %s\n", error.what());
   }
   for (const auto& note : plan.notes) std::printf("note: %s\n", note.c_str());
   if (plan.halving) {
@@ -65,7 +73,8 @@ void describe_plan(const SweepPlan& plan, const SweepOptions& options) {
     std::string line = "  " + run.run_id;
     for (std::size_t s = 0; s < run.stages.size(); ++s) {
       const bool first = run.keys[s].empty() || seen.insert(run.keys[s]).second;
-      line += "  " + run.stages[s] + (run.keys[s].empty() ? " (there)" : first ? "" : " (shared)");
+      const bool cached = cost.cached.count(run.keys[s]) > 0;
+      line += "  " + run.stages[s] + (run.keys[s].empty() ? " (there)" : cached ? " (cached)" : first ? "" : " (shared)");
     }
     std::printf("%s\n", line.c_str());
   }
@@ -211,7 +220,7 @@ int sweep_command(const std::vector<std::string>& args) {
                  host.registry);
   if (sweep.slurm && !options.has("slurm-cpus")) sweep.slurm->cpus = static_cast<int>(plan.threads);
   if (options.has("dry-run")) {
-    describe_plan(plan, sweep);
+    describe_plan(plan, sweep, options.get<std::string>("out"), host.registry);
     return 0;
   }
   if (sweep.slurm) require_slurm();  // before anything is written

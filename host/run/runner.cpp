@@ -203,8 +203,10 @@ class Runner {
       summary = train(slot, entry, keep_log, key);
     }
     record_->export_stage(slot.name, entry / "stage.h5");
-    cache_.complete_stage({key, "stage", slot.name, slot.plugin, summary.status, experiment_.name, run_id_, "", 0,
-                           summary.seconds, true, false});
+    CacheEntry facts{key,     "stage", slot.name, slot.plugin,     summary.status, experiment_.name,
+                     run_id_, "",      0,         summary.seconds, true,           false};
+    facts.steps = summary.steps;
+    cache_.complete_stage(facts);
     share_checkpoints(slot, entry);
     return summary;
   }

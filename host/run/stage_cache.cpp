@@ -181,9 +181,16 @@ void StageCache::complete_stage(const CacheEntry& facts) const {
   }
   std::error_code ignored;
   fs::remove(folder / "partial.h5", ignored);
-  const Json done = {{"key", facts.key},       {"stage", facts.stage},           {"plugin", facts.plugin},
-                     {"status", facts.status}, {"experiment", facts.experiment}, {"run_id", facts.run_id},
-                     {"created", now_text()},  {"seconds", facts.seconds},       {"bytes", bytes},
+  const Json done = {{"key", facts.key},
+                     {"stage", facts.stage},
+                     {"plugin", facts.plugin},
+                     {"status", facts.status},
+                     {"experiment", facts.experiment},
+                     {"run_id", facts.run_id},
+                     {"created", now_text()},
+                     {"seconds", facts.seconds},
+                     {"steps", facts.steps},
+                     {"bytes", bytes},
                      {"files", files}};
   write_file_atomically(folder / "done.json", done.dump(1) + "\n");
 }
@@ -235,6 +242,7 @@ std::vector<CacheEntry> StageCache::list() const {
           entry.run_id = done.at("run_id");
           entry.created = done.at("created");
           entry.seconds = done.at("seconds");
+          entry.steps = done.value("steps", std::int64_t{0});
           entry.complete = true;
         } catch (const std::exception&) {
           entry.status = "damaged";

@@ -44,6 +44,7 @@ struct CacheEntry {
   double seconds = 0;  ///< that it took to compute
   bool complete = false, running = false;
   std::vector<std::string> users = {};  ///< "RUN_ID:STAGE" of the runs beside the cache that share its checkpoint
+  std::int64_t steps = 0;               ///< that it took; 0 of an entry that does not say it
 };
 
 /// Whether a folder looks like <cache>/stages/<key>, complete or not.

@@ -92,25 +92,6 @@ struct MadeCell {
   std::vector<Seed> seeds;
 };
 
-/// Data is named by its slot: its content is the same for all runs. Filters make other data of it.
-std::string dataset_identity(const Experiment& experiment, const std::string& name) {
-  const auto text_of = [](const SlotConfig& slot) {
-    std::string text = slot.plugin;
-    for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
-    return text;
-  };
-  for (const auto& slot : experiment.datasets) {
-    if (slot.name != name) continue;
-    std::string text = text_of(slot);
-    const auto& data = experiment.corpus.data;
-    if (std::find(data.begin(), data.end(), name) != data.end()) {
-      for (const auto& filter : experiment.corpus.filters) text += "\nfilter " + filter.name + " " + text_of(filter);
-    }
-    return sha256_hex(text);
-  }
-  return "";
-}
-
 MadeCell make_cell(const SweepPlan& plan, const config::YamlNode& tree, const std::vector<Assignment>& cell,
                    const std::vector<std::uint64_t>& seeds, const Registry& registry) {
   Overrides overrides;
@@ -148,6 +129,24 @@ std::vector<MadeCell> make_cells(const SweepPlan& plan, const std::vector<std::v
 }
 
 }  // namespace
+
+std::string dataset_identity(const Experiment& experiment, const std::string& name) {
+  const auto text_of = [](const SlotConfig& slot) {
+    std::string text = slot.plugin;
+    for (const auto& [param, value] : slot.values.all()) text += "\n" + param + "=" + to_text(value.value);
+    return text;
+  };
+  for (const auto& slot : experiment.datasets) {
+    if (slot.name != name) continue;
+    std::string text = text_of(slot);
+    const auto& data = experiment.corpus.data;
+    if (std::find(data.begin(), data.end(), name) != data.end()) {
+      for (const auto& filter : experiment.corpus.filters) text += "\nfilter " + filter.name + " " + text_of(filter);
+    }
+    return sha256_hex(text);
+  }
+  return "";
+}
 
 std::string name_part(const std::string& value) {
   std::string part;

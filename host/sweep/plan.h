@@ -61,6 +61,9 @@ void plan_tasks(SweepPlan& plan);
 /// By task: whether one of these runs (a flag each) needs it.
 std::vector<bool> tasks_of(const SweepPlan& plan, const std::vector<bool>& runs);
 
+/// A dataset's slot with its values and filters, as text hashed: equal ones read the same data. "" if there is none.
+std::string dataset_identity(const Experiment& experiment, const std::string& name);
+
 /// A value as it stands in a run id: exact, and without what a file name cannot hold.
 std::string name_part(const std::string& value);
 

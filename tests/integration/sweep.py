@@ -54,6 +54,8 @@ def check_straight(experiment, folder):
     dry = tiny.temper("sweep", experiment, *VARY, "--out", folder / "a", "--dry-run").stdout
     # 0.001 is 1e-3 in another spelling: 2 rates x 2 lengths x 2 seeds, each seed pretrained once.
     assert "8 runs, 10 distinct of 16 stages" in dry and "4 runs have the same settings" in dry, dry
+    assert "0 distinct stages are in the cache, 10 are to compute; nothing like them" in dry, dry
+    assert not (folder / "a").exists(), "a dry run has written something"
     done = tiny.temper("sweep", experiment, *VARY, "--jobs", "2", "--out", folder / "a")
     sweep = sweep_folder(folder / "a")
     straight = weights(sweep)
@@ -62,6 +64,12 @@ def check_straight(experiment, folder):
     assert "8 of 8 runs complete" in done.stdout and "0.001, 10" in done.stdout, done.stdout
     entries = json.loads(tiny.temper("cache", "list", "--out", folder / "a", "--format", "json").stdout)["entries"]
     assert sum(entry["kind"] == "stage" for entry in entries) == 10
+    dry = tiny.temper("sweep", experiment, *VARY, "--out", folder / "a", "--dry-run").stdout
+    assert "10 distinct stages are in the cache, 0 are to compute\n" in dry and "pretrain (cached)  sft (cached)" in dry, dry
+    longer = tiny.temper("sweep", experiment, *VARY, "--set", "stages.sft.batch_size=1", "--out", folder / "a", "--dry-run").stdout
+    assert "2 distinct stages are in the cache, 8 are to compute: about " in longer, longer
+    apart = tiny.temper("sweep", experiment, *VARY, "--out", folder / "a", "--no-cache", "--dry-run").stdout
+    assert "0 distinct stages are in the cache, 10 are to compute" in apart, apart
     again = tiny.temper("sweep", experiment, *VARY, "--out", folder / "a")
     assert "0 of 10 tasks to do" in again.stderr, again.stderr
     table = json.loads(tiny.temper("compare", sweep, "--by", "stages.sft.steps", "--format", "json").stdout)
