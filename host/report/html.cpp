@@ -95,7 +95,12 @@ std::string escape_cut(std::string_view text, std::size_t most) {
   return start + " <em>&#8230; cut: " + std::to_string(most) + " of " + std::to_string(all) + " characters</em>";
 }
 
-std::string number(double value) { return std::isnan(value) ? "none" : formatted("%.4g", value); }
+std::string number(double value) {
+  if (std::isnan(value)) return "none";
+  const double size = std::abs(value);
+  // Counts of thousands are read whole; an exponent there helps nobody.
+  return formatted(size >= 1000 && size < 1e9 ? "%.0f" : "%.4g", value);
+}
 std::string signed_number(double value) { return std::isnan(value) ? "none" : formatted("%+.3g", value + 0.0); }
 
 std::string interval(double low, double high) {

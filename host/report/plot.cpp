@@ -226,7 +226,7 @@ std::string draw_dots(const std::string& label, const std::string& x_name, const
 }
 
 std::string draw_bars(const std::string& label, const std::string& x_name, const std::vector<PlotBar>& bars) {
-  constexpr double kNames = 150, kSums = 50, kRow = 20, kBar = 13;
+  constexpr double kNames = 178, kSums = 56, kRow = 20, kBar = 13;
   double most = 0;
   std::vector<double> sums;
   for (const auto& bar : bars) {
@@ -240,7 +240,7 @@ std::string draw_bars(const std::string& label, const std::string& x_name, const
   std::string svg = open_svg(label, kWidth, bottom + 28) + line_at(kNames, kTop, kNames, bottom, "axis");
   for (std::size_t i = 0; i < bars.size(); ++i) {
     const double top = kTop + kRow * static_cast<double>(i);
-    svg += text_at(kNames - 6, top + kBar - 2, shortened(bars[i].name, 22), "end");
+    svg += text_at(kNames - 6, top + kBar - 2, shortened(bars[i].name, 26), "end");
     double from = 0;
     for (std::size_t part = 0; part < bars[i].parts.size(); ++part) {
       const double to = from + bars[i].parts[part];
