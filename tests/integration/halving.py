@@ -125,15 +125,22 @@ def check_killed(experiment, folder, full, rungs, found):
     out = folder / "killed"
     args = [tiny.TEMPER, "sweep", str(experiment), *VARY, *HALVING, "--jobs", "2", "--out", str(out), "--quiet"]
     kills = 0
+
+    def done():
+        return sum(log.read_text().count('"done"') for log in out.glob("*/events.jsonl"))
+
     while True:
+        # After one to three further tasks, however fast the machine is.
+        wanted = done() + rng.randint(1, 3)
         process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=rng.uniform(0.5, 5))
+        while process.poll() is None and (kills == 8 or done() < wanted):
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.1))
+        if process.poll() is not None:
             break
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
     assert process.returncode == 0 and kills > 2, (process.returncode, kills)
     sweep = sweep_folder(out)
     assert verdicts(sweep) == rungs and states(sweep) == found
