@@ -16,7 +16,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates python3 python3-pip python3-h5py unzip
   libboost-dev libboost-filesystem-dev libboost-program-options-dev libhdf5-dev hdf5-tools catch2
   libyaml-cpp-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libpcre2-dev libicu-dev zlib1g-dev
-  libzstd-dev libedit-dev libdivsufsort-dev libcld2-dev libsimdjson-dev libxxhash-dev libgloo-dev clang-format clang-tidy
+  libzstd-dev libedit-dev libdivsufsort-dev libcld2-dev libsimdjson-dev libxxhash-dev libgloo-dev iproute2 clang-format clang-tidy
 )
 # A test starts a Slurm of its own. Where there is one already, it is left as it is.
 command -v sbatch >/dev/null || packages+=(munge slurmctld slurmd slurm-client)
