@@ -22,7 +22,7 @@ def main():
         for label, axes in (("1", []), (str(side * side), ["--vary", f"stages.sft.learning_rate={rates}", "--vary",
                                                            f"stages.pretrain.steps={steps}"])):
             start = time.time()
-            done = subprocess.run([program, "sweep", str(experiment), *axes, "--dry-run"], capture_output=True, text=True)
+            done = subprocess.run([program, "sweep", str(experiment), *axes, "--dry-run", "--out", name], capture_output=True, text=True)
             seconds = time.time() - start
             assert done.returncode == 0, done.stderr
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000  # of the largest so far
