@@ -71,7 +71,7 @@ def kill_one(folder, name, command, *more):
     launcher = subprocess.Popen([*command, *map(str, [*run_args(folder, name), *more])], text=True, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT)
     end = time.monotonic() + 60
-    while not list((folder / f"{name}_cache").glob("**/step*")):
+    while not list((folder / f"{name}_cache").glob("stages/*/step*")):
         assert launcher.poll() is None and time.monotonic() < end, launcher.communicate()[0]
         time.sleep(0.02)
     os.kill(a_rank(folder, name), signal.SIGKILL)

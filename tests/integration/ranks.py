@@ -104,7 +104,7 @@ def test_sharded(folder):
 
     began = start(["run", folder / "plain.yaml", "--out", folder / "fewer", "--cache", folder / "fewer_cache", "--nproc", 2,
                    *saving], folder)
-    while not list((folder / "fewer_cache").glob("**/step*")):
+    while not list((folder / "fewer_cache").glob("stages/*/step*")):
         assert began.poll() is None, began.communicate()[0]
         time.sleep(0.05)
     began.send_signal(signal.SIGINT)
@@ -172,7 +172,7 @@ def begin_long(folder, name):
                       "--set", "stages.pretrain.steps=100000", "--set", "stages.pretrain.checkpoint_every=20"], folder)
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        if list((folder / name).glob("plain/*/pretrain/step*")) or list((folder / f"{name}_cache").glob("**/step*")):
+        if list((folder / name).glob("plain/*/pretrain/step*")) or list((folder / f"{name}_cache").glob("stages/*/step*")):
             return launcher
         time.sleep(0.1)
     launcher.kill()

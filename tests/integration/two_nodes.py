@@ -67,7 +67,7 @@ def begin(folder, name, **more):
     ranks = start(folder, name, **more)
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        if list((folder / f"{name}_cache").glob("**/step*")):
+        if list((folder / f"{name}_cache").glob("stages/*/step*")):
             return ranks
         if any(rank.poll() is not None for rank in ranks):
             break
