@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "host/clean/ledger.h"
 #include "host/clean/plan.h"
@@ -14,6 +13,7 @@
 #include "host/config/resolve.h"
 #include "host/report/report.h"
 #include "host/util/cancel.h"
+#include "host/util/cores.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 #include "temper/filter.h"
@@ -171,7 +171,7 @@ int clean_with(const ParsedOptions& options, const std::string& filter_list, con
   settings.threads = options.get<int>("threads");
   if (settings.threads < 0 || settings.threads > 1024)
     throw ConfigError("--threads " + std::to_string(settings.threads) + ": must be 0 to 1024");
-  if (settings.threads == 0) settings.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (settings.threads == 0) settings.threads = cores();
   settings.memory_bytes = static_cast<std::uint64_t>(at_least(options, "memory-mb", 16)) << 20;
   settings.mark_bytes = static_cast<std::uint64_t>(at_least(options, "mark-mb", 1)) << 20;
   settings.most_spans = static_cast<std::size_t>(at_least(options, "max-spans", 0));

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdio>
 #include <set>
-#include <thread>
 
 #include "host/cli/commands.h"
 #include "host/cli/sweep_options.h"
@@ -13,6 +12,7 @@
 #include "host/sweep/cost.h"
 #include "host/sweep/plan.h"
 #include "host/sweep/slurm_queue.h"
+#include "host/util/cores.h"
 #include "host/util/split.h"
 #include "temper/error.h"
 
@@ -20,8 +20,6 @@ namespace temper {
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
 namespace {
-
-int cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
 SweepSpec spec_of(const ParsedOptions& options) {
   SweepSpec spec;

@@ -12,6 +12,7 @@
 #include "host/config/resolve.h"
 #include "host/config/yaml_write.h"
 #include "host/train/checkpoint.h"
+#include "host/util/cores.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -416,6 +417,10 @@ Experiment parse_experiment(const std::string& yaml_text, const std::filesystem:
   experiment.source_text = source;
   experiment.effective_text = config::write_yaml(with_name(tree, experiment.name));
   return experiment;
+}
+
+int threads_of(const Experiment& experiment, int processes) {
+  return experiment.threads > 0 ? static_cast<int>(experiment.threads) : std::max(1, cores() / processes);
 }
 
 }  // namespace temper

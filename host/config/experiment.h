@@ -109,6 +109,9 @@ Experiment parse_experiment(const std::string& yaml_text, const std::filesystem:
 Experiment resolve_experiment(config::YamlNode& tree, const std::filesystem::path& origin, const Overrides& overrides,
                               const PluginCatalog& catalog);
 
+/// What each of so many processes of a machine computes with: what the experiment says, or an equal share of the cores.
+int threads_of(const Experiment& experiment, int processes = 1);
+
 /// For `temper run --dry-run`: the stages in order, then every key with its value and source.
 std::string describe_experiment(const Experiment& experiment);
 

@@ -7,12 +7,11 @@
 
 #include <cstdlib>
 
+#include "host/util/split.h"
 #include "temper/error.h"
 
 namespace temper {
 namespace {
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 /// Its static objects tell LibTorch about CUDA. Never closed.
 void load_cuda() {

@@ -17,6 +17,7 @@
 #include "host/dist/backend.h"
 #include "host/dist/gradient_sync.h"
 #include "host/util/files.h"
+#include "host/util/split.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -53,11 +54,6 @@ MakeBackend open_backend(const std::string& name) {
 
 std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 std::string text_of(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
-
-std::string first_line(const char* what) {
-  const std::string text = what;
-  return text.substr(0, text.find('\n'));
-}
 
 /// A connection of its own: the client of a store serves one call at a time, and waiting is a call.
 StorePtr connect(const Ranks& ranks, std::chrono::milliseconds timeout, bool serve) {

@@ -7,24 +7,13 @@
 #include "host/report/plot.h"
 #include "host/report/report.h"
 #include "host/report/sections.h"
+#include "host/run/record_rows.h"
 
 namespace temper {
 namespace {
 
 using report::cell;
 using report::escape;
-
-std::vector<LedgerRow> rows_of(const clean::Summary& summary) {
-  std::vector<LedgerRow> rows;
-  for (const auto& filter : summary.filters) {
-    LedgerRow row{filter.name,   filter.plugin,   filter.documents, filter.dropped,
-                  filter.edited, filter.bytes_in, filter.bytes_out};
-    for (const auto& [name, count] : filter.reasons) row.reasons.push_back({"drop", name, static_cast<double>(count)});
-    for (const auto& [name, count] : filter.spans) row.reasons.push_back({"span", name, static_cast<double>(count)});
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
 
 std::string legend(const std::vector<std::string>& names) {
   std::string text = "<ul class=\"legend\">";
@@ -95,7 +84,8 @@ std::string render_cleaning(const std::string& title, const clean::LedgerStats& 
                             "</p>\n<div class=\"plots\"><div>" + documents_plot(all) + "</div><div>" + bytes_plot(all) +
                             "</div><div>" + rules_plot(all) + "</div></div></section>\n";
   const std::string filters = "<section id=\"filters\"><h2>Filters</h2>\n" +
-                              report::filters_table(rows_of(all), "What each filter took, in their order") + "</section>\n";
+                              report::filters_table(ledger_rows(all), "What each filter took, in their order") +
+                              "</section>\n";
   return report::page(
       title,
       {{"plots", "What was taken", plots}, {"filters", "Filters", filters}, {"samples", "Samples", samples_part(stats)}});

@@ -142,8 +142,7 @@ void CleanedCorpus::ensure() {
     clean::Settings settings;
     settings.work = folder / "work";
     settings.identity = identity();
-    settings.threads =
-        std::max(1, static_cast<int>(experiment_.threads > 0 ? experiment_.threads : std::thread::hardware_concurrency()));
+    settings.threads = threads_of(experiment_);
     std::string names;
     for (const auto& slot : experiment_.corpus.filters) names += (names.empty() ? "" : ", ") + slot.name;
     progress_.say("cleaning the corpus: " + names);

@@ -2,10 +2,8 @@
 #include "host/sweep/cost.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,11 +16,6 @@
 namespace temper {
 namespace fs = std::filesystem;
 namespace {
-
-/// As the run will set them.
-std::int64_t threads_of(const Experiment& experiment) {
-  return experiment.threads > 0 ? experiment.threads : std::max<std::int64_t>(1, std::thread::hardware_concurrency());
-}
 
 /// Steps that the stage is sure to take; nothing if its data or a budget decides.
 std::optional<std::int64_t> planned_steps(const ParamValues& values) {
@@ -45,18 +38,6 @@ const CacheEntry* like(const std::vector<CacheEntry>& entries, const std::string
   return found;
 }
 
-std::string time_text(double seconds) {
-  char text[48];
-  if (seconds < 90) {
-    std::snprintf(text, sizeof text, "%.0f s", seconds);
-  } else if (seconds < 5400) {
-    std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
-  } else {
-    std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
-  }
-  return text;
-}
-
 }  // namespace
 
 CostForecast forecast_cost(const SweepPlan& plan, const Registry& registry, const fs::path& cache) {
@@ -75,11 +56,8 @@ CostForecast forecast_cost(const SweepPlan& plan, const Registry& registry, cons
     const bool all_seen = std::all_of(run.keys.begin(), run.keys.end(),
                                       [&](const std::string& key) { return key.empty() || seen.count(key) > 0; });
     if (all_seen) continue;
-    Overrides overrides;
-    for (const auto& [key, value] : run.values) overrides.sets.push_back(key + "=" + value);
-    overrides.seed = run.seed;
-    config::YamlNode own = tree;
-    const Experiment experiment = resolve_experiment(own, plan.origin, overrides, registry);
+    Experiment experiment = experiment_of(plan, tree, run.values, registry);
+    experiment.seed = run.seed;
     RunAssets assets(experiment, registry, cache, silent);
     StageKeys keys(experiment, registry, threads_of(experiment), 1, [&](const std::string& name) {
       auto& known = fingerprints[{dataset_identity(experiment, name), run.seed}];
@@ -114,8 +92,8 @@ std::string describe_cost(const CostForecast& cost, int jobs) {
   if (cost.to_compute == 0) return text;
   const std::size_t measured = cost.to_compute - cost.unmeasured;
   if (measured == 0) return text + "; nothing like them was computed here before, so their time is not known";
-  text += ": about " + time_text(cost.seconds) +
-          (jobs > 1 ? ", " + time_text(cost.seconds / jobs) + " or more with " + std::to_string(jobs) + " at once"
+  text += ": about " + format_duration(cost.seconds) +
+          (jobs > 1 ? ", " + format_duration(cost.seconds / jobs) + " or more with " + std::to_string(jobs) + " at once"
                     : std::string());
   if (cost.unmeasured > 0)
     text += ", without " + std::to_string(cost.unmeasured) + " that are like nothing computed here before";

@@ -94,12 +94,9 @@ struct MadeCell {
 
 MadeCell make_cell(const SweepPlan& plan, const config::YamlNode& tree, const std::vector<Assignment>& cell,
                    const std::vector<std::uint64_t>& seeds, const Registry& registry) {
-  Overrides overrides;
-  for (const auto& [key, value] : cell) overrides.sets.push_back(key + "=" + value);
   Experiment experiment;
   try {
-    config::YamlNode own = tree;
-    experiment = resolve_experiment(own, plan.origin, overrides, registry);
+    experiment = experiment_of(plan, tree, cell, registry);
   } catch (const ConfigError& error) {
     throw ConfigError("cell " + shown(cell) + ": " + error.what());
   }
@@ -129,6 +126,14 @@ std::vector<MadeCell> make_cells(const SweepPlan& plan, const std::vector<std::v
 }
 
 }  // namespace
+
+Experiment experiment_of(const SweepPlan& plan, const config::YamlNode& tree, const std::vector<Assignment>& cell,
+                         const Registry& registry) {
+  Overrides overrides;
+  for (const auto& [key, value] : cell) overrides.sets.push_back(key + "=" + value);
+  config::YamlNode own = tree;
+  return resolve_experiment(own, plan.origin, overrides, registry);
+}
 
 std::string dataset_identity(const Experiment& experiment, const std::string& name) {
   const auto text_of = [](const SlotConfig& slot) {

@@ -61,6 +61,10 @@ void plan_tasks(SweepPlan& plan);
 /// By task: whether one of these runs (a flag each) needs it.
 std::vector<bool> tasks_of(const SweepPlan& plan, const std::vector<bool>& runs);
 
+/// The experiment with a cell's values; `tree` is the plan's text, composed.
+Experiment experiment_of(const SweepPlan& plan, const config::YamlNode& tree, const std::vector<Assignment>& cell,
+                         const Registry& registry);
+
 /// A dataset's slot with its values and filters, as text hashed: equal ones read the same data. "" if there is none.
 std::string dataset_identity(const Experiment& experiment, const std::string& name);
 

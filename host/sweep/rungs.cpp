@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/config/yaml_tree.h"
 #include "host/record/record_reader.h"
 #include "host/record/run_record.h"
 #include "temper/error.h"
@@ -22,18 +23,12 @@ std::string status_at(const fs::path& record) {
   }
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
-}
-
 /// The last value of the stage's log up to the rung's step.
 double logged(const RecordReader& reader, const Rung& rung, const std::string& metric) {
   const std::string where = "halving: the log of stage " + rung.stage + " in run " + reader.attribute("run_id");
   const auto names = reader.log_names(rung.stage);
   if (std::find(names.begin(), names.end(), metric) == names.end()) {
-    throw ConfigError(where + " has no metric " + metric + "; it has " + listed(names));
+    throw ConfigError(where + " has no metric " + metric + "; it has " + config::join(names));
   }
   const auto points = reader.log(rung.stage, metric);
   std::optional<double> last;
@@ -53,7 +48,7 @@ double evaluated(const RecordReader& reader, const Rung& rung, const std::string
     names.push_back(value.spec.name);
   }
   throw ConfigError("halving: evaluator " + evaluator + " gives no metric " + metric + " after stage " + rung.stage +
-                    "; it gives " + listed(names));
+                    "; it gives " + config::join(names));
 }
 
 }  // namespace

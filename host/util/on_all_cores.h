@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "host/util/cores.h"
+
 namespace temper {
 
 /// Calls each(i) for all i below `count`, in no order, each once, whatever others throw; then throws what that of the lowest
@@ -27,7 +29,7 @@ void on_all_cores(std::size_t count, const Each& each) {
   };
   {
     std::vector<std::jthread> others;
-    const std::size_t threads = std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), count);
+    const std::size_t threads = std::min(static_cast<std::size_t>(cores()), count);
     for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
     work();
   }

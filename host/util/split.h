@@ -19,4 +19,7 @@ inline std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
+/// For errors of libraries, which may go on for pages.
+inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 }  // namespace temper
