@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "host/device/device.h"
 #include "host/plugin/guard.h"
 #include "host/record/run_record.h"
-#include "host/run/eval_context.h"
+#include "host/run/evaluations.h"
 #include "host/run/facts.h"
 #include "host/run/followers.h"
 #include "host/run/model_store.h"
@@ -22,7 +21,6 @@
 #include "host/run/stage_keys.h"
 #include "host/util/cancel.h"
 #include "host/util/files.h"
-#include "temper/evaluator.h"
 #include "temper/stage.h"
 
 namespace temper {
@@ -41,14 +39,9 @@ std::string to_word(FitStatus status) {
   return "failed";
 }
 
-/// Of each process: what the experiment says, or an equal share of the cores.
-int threads_of(const Experiment& experiment, const Group* group) {
-  if (experiment.threads > 0) return static_cast<int>(experiment.threads);
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return group == nullptr ? cores : std::max(1, cores / group->ranks().local_size);
-}
-
 int ranks_of(const Group* group) { return group == nullptr ? 1 : group->world_size(); }
+
+int local_processes(const Group* group) { return group == nullptr ? 1 : group->ranks().local_size; }
 
 c10::Device device_for(const Experiment& experiment, const Group* group) {
   return open_device(experiment.device, group == nullptr ? 0 : group->ranks().local_rank);
@@ -57,9 +50,9 @@ c10::Device device_for(const Experiment& experiment, const Group* group) {
 /// Everything one run works with; a new run and a resumed one differ only in how this is made.
 class Runner {
  public:
-  Runner(const Experiment& experiment, const Registry& registry, const RunOptions& options, RunPaths paths,
-         std::unique_ptr<RunRecord> record, TerminalProgress& progress)
-      : device_(device_for(experiment, options.group)),
+  Runner(const Experiment& experiment, const Registry& registry, const RunOptions& options, c10::Device device,
+         RunPaths paths, std::unique_ptr<RunRecord> record, TerminalProgress& progress)
+      : device_(device),
         experiment_(experiment),
         registry_(registry),
         options_(options),
@@ -95,7 +88,11 @@ class Runner {
         finished_.push_back(slot.name);
         // An evaluator that needs a later stage (a reward model) sees the earlier ones once that is there.
         for (const auto& stage : finished_) {
-          if (options_.only.empty() || stage == options_.only) evaluate(stage);
+          if (options_.only.empty() || stage == options_.only) {
+            evaluate_stage({experiment_, registry_, paths_, *record_, assets_, cache_, keys_, progress_, device_,
+                            options_.use_cache, options_.group},
+                           stage, finished_);
+          }
         }
       }
       record_->set_data(assets_.data_rows());
@@ -328,69 +325,6 @@ class Runner {
     return summary;
   }
 
-  /// Whether the stages that an evaluator's parameters name are done.
-  bool has_stages_of(const EvaluatorConfig& slot) const {
-    return std::all_of(slot.parents.begin(), slot.parents.end(), [&](const StageLink& link) {
-      return std::find(finished_.begin(), finished_.end(), link.stage) != finished_.end();
-    });
-  }
-
-  void evaluate(const std::string& stage) {
-    std::unique_ptr<Architecture> model;
-    CheckpointManifest manifest;
-    for (const auto& slot : experiment_.evaluators) {
-      if (!slot.after.empty() && std::find(slot.after.begin(), slot.after.end(), stage) == slot.after.end()) continue;
-      if (record_->has_eval(stage, slot.name) || !has_stages_of(slot)) continue;
-      const auto key = options_.use_cache ? keys_.evaluation(stage, slot) : std::nullopt;
-      if (key && take_evaluation(stage, slot, *key)) continue;
-      if (!model) {
-        const fs::path folder = paths_.final_checkpoint(stage);
-        manifest = read_manifest(folder);
-        model = load_architecture(registry_, folder, manifest, device_);
-        tell_model(options_.group, stage);
-      }
-      const auto evaluator = registry_.make<Evaluator>(slot.plugin, slot.values, {experiment_.base_dir.string()});
-      RunEvalContext context(
-          slot.name, stage, experiment_.seed, *model, manifest.prompt_template, assets_, progress_,
-          {registry_, paths_, experiment_.base_dir.string(), answers_identity(slot, manifest), device_, options_.group});
-      const EvalResult result = guarded(slot.plugin, "evaluate", [&] { return evaluator->evaluate(context); });
-      progress_.end();
-      record_->write_eval(stage, slot.name, result);
-      record_->flush();
-      if (!key) continue;
-      create_folders(cache_.eval_file(*key).parent_path());
-      record_->export_eval(stage, slot.name, cache_.eval_file(*key));
-    }
-  }
-
-  bool take_evaluation(const std::string& stage, const EvaluatorConfig& slot, const std::string& key) {
-    const fs::path file = cache_.eval_file(key);
-    if (!fs::exists(file)) return false;
-    try {
-      record_->import_eval(file, stage, slot.name);
-    } catch (const DataError& error) {
-      progress_.say("evaluator " + slot.name + ": the cached result is damaged (" + error.what() +
-                    ") and is computed again");
-      fs::remove(file);
-      return false;
-    }
-    record_->flush();
-    progress_.say(stage + ": " + slot.name + " taken from the cache (" + key.substr(0, 12) + ")");
-    return true;
-  }
-
-  /// Everything but the prompt and its decoding that an answer depends on.
-  std::string answers_identity(const EvaluatorConfig& slot, const CheckpointManifest& manifest) {
-    std::string identity = program_version();
-    for (const auto& part :
-         {manifest.weights_sha256, assets_.tokenizer_sha256(), registry_.origin("evaluator", slot.plugin).sha256(),
-          registry_.origin("architecture", manifest.architecture).sha256(),
-          registry_.origin("tokenizer", manifest.tokenizer).sha256()}) {
-      identity += "\n" + part;
-    }
-    return identity;
-  }
-
   c10::Device device_;
   const Experiment& experiment_;
   const Registry& registry_;
@@ -411,7 +345,7 @@ class Runner {
 namespace {
 
 RunOutcome new_run(const Experiment& experiment, const Registry& registry, const RunPaths& paths, const std::string& run_id,
-                   const RunOptions& options, TerminalProgress& progress) {
+                   const RunOptions& options, c10::Device device, TerminalProgress& progress) {
   RecordFacts facts;
   facts.run_id = run_id;
   facts.experiment = experiment.name;
@@ -421,7 +355,7 @@ RunOutcome new_run(const Experiment& experiment, const Registry& registry, const
     facts.resolved.push_back({entry.key, entry.value, entry.source, entry.where});
   facts.plugins = plugin_rows(experiment, registry);
   facts.host = host_facts();
-  facts.host["threads"] = std::to_string(threads_of(experiment, options.group));
+  facts.host["threads"] = std::to_string(threads_of(experiment, local_processes(options.group)));
   facts.host["ranks"] = std::to_string(ranks_of(options.group));
   facts.host["identity"] = resolved_hash(experiment);
   if (!options.cache.empty()) facts.host["cache"] = fs::absolute(options.cache).lexically_normal().string();
@@ -430,7 +364,7 @@ RunOutcome new_run(const Experiment& experiment, const Registry& registry, const
   facts.host["experiment_file"] = fs::absolute(experiment.path).lexically_normal().string();
   auto record = RunRecord::create(paths.record, facts);
   progress.say("run " + facts.run_id + " of experiment " + experiment.name);
-  return Runner(experiment, registry, options, paths, std::move(record), progress).run();
+  return Runner(experiment, registry, options, device, paths, std::move(record), progress).run();
 }
 
 /// The one that was asked for, now or (`before`) when the run began.
@@ -446,17 +380,17 @@ void use_cache_of(RunPaths& paths, const RunOptions& options, const std::string&
 
 RunOutcome start_run(const Experiment& experiment, const Registry& registry, const fs::path& out, const RunOptions& options,
                      TerminalProgress& progress) {
-  device_for(experiment, options.group);  // before anything is written
-  at::set_num_threads(threads_of(experiment, options.group));
+  const c10::Device device = device_for(experiment, options.group);  // before anything is written
+  at::set_num_threads(threads_of(experiment, local_processes(options.group)));
   std::string run_id;
   RunPaths paths = claim_run(out, experiment.name, experiment.seed, resolved_hash(experiment), run_id);
   use_cache_of(paths, options);
-  return new_run(experiment, registry, paths, run_id, options, progress);
+  return new_run(experiment, registry, paths, run_id, options, device, progress);
 }
 
 RunOutcome run_at(const Experiment& experiment, const Registry& registry, const fs::path& record_path,
                   const RunOptions& options, TerminalProgress& progress) {
-  device_for(experiment, options.group);  // before anything is written
+  const c10::Device device = device_for(experiment, options.group);  // before anything is written
   if (fs::exists(record_path)) {
     const std::string identity = RunRecord::open(record_path)->attribute("host_identity");
     if (identity != resolved_hash(experiment)) {
@@ -465,11 +399,11 @@ RunOutcome run_at(const Experiment& experiment, const Registry& registry, const 
     }
     return resume_run(record_path, registry, options, progress);
   }
-  at::set_num_threads(threads_of(experiment, options.group));
+  at::set_num_threads(threads_of(experiment, local_processes(options.group)));
   RunPaths paths = paths_of_record(record_path);
   use_cache_of(paths, options);
   create_folders(paths.folder);
-  return new_run(experiment, registry, paths, record_path.stem().string(), options, progress);
+  return new_run(experiment, registry, paths, record_path.stem().string(), options, device, progress);
 }
 
 RunOutcome resume_run(const fs::path& record_path, const Registry& registry, const RunOptions& options,
@@ -485,7 +419,7 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, con
   const fs::path text_file = paths.folder / "experiment.yaml";
   Experiment experiment =
       parse_experiment(read_text_file(text_file), record->attribute("host_experiment_file"), {}, registry);
-  device_for(experiment, options.group);
+  const c10::Device device = device_for(experiment, options.group);
   // Sums of floating-point numbers depend on the number of threads, so the run keeps the one it began with.
   at::set_num_threads(std::max(1, std::atoi(record->attribute("host_threads").c_str())));
   for (const auto& row : plugin_rows(experiment, registry)) {
@@ -503,7 +437,7 @@ RunOutcome resume_run(const fs::path& record_path, const Registry& registry, con
                  ": the same data in the same order, sums may differ in their last bits");
   }
   progress.say("resuming run " + record->attribute("run_id"));
-  return Runner(experiment, registry, options, paths, std::move(record), progress).run();
+  return Runner(experiment, registry, options, device, paths, std::move(record), progress).run();
 }
 
 }  // namespace temper
