@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "temper/find_byte.h"
+
 namespace temper::clean {
 
 struct PackedFile::Packer {
@@ -75,23 +77,10 @@ std::uint64_t PackedFile::end() {
 
 namespace {
 
-/// Without branches, so that the compiler can look at many at once.
-unsigned char is_escaped(unsigned char c) {
+constexpr auto is_escaped = [](unsigned char c) {
   const auto flag = [](bool is) { return static_cast<unsigned char>(is); };
   return static_cast<unsigned char>(flag(c < 0x20) | flag(c == '"') | flag(c == '\\'));
-}
-
-std::size_t next_escaped(std::string_view text, std::size_t at) {
-  constexpr std::size_t kBlock = 32;
-  const auto* s = reinterpret_cast<const unsigned char*>(text.data());
-  for (; at + kBlock <= text.size(); at += kBlock) {
-    unsigned char any = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) any |= is_escaped(s[at + i]);
-    if (any != 0) break;
-  }
-  while (at < text.size() && is_escaped(s[at]) == 0) ++at;
-  return at;
-}
+};
 
 }  // namespace
 
@@ -99,7 +88,7 @@ void append_json_string(std::string& out, std::string_view text) {
   constexpr char kDigits[] = "0123456789abcdef";
   out += '"';
   std::size_t done = 0;
-  for (std::size_t i = next_escaped(text, 0); i < text.size(); i = next_escaped(text, i + 1)) {
+  for (std::size_t i = find_byte(text, 0, is_escaped); i < text.size(); i = find_byte(text, i + 1, is_escaped)) {
     const auto c = static_cast<unsigned char>(text[i]);
     out.append(text, done, i - done);
     done = i + 1;

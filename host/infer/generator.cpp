@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "host/infer/engine.h"
-#include "host/infer/evaluation_mode.h"
 #include "host/infer/sampling.h"
 #include "temper/batch.h"
+#include "temper/evaluation_mode.h"
 
 namespace temper {
 

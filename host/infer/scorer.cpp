@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "host/infer/evaluation_mode.h"
 #include "host/infer/shared_prefix.h"
 #include "temper/batch.h"
+#include "temper/evaluation_mode.h"
 #include "temper/loss.h"
 
 namespace temper {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "temper/find_byte.h"
 #include "utf8.h"
 
 namespace temper::filters {
@@ -13,25 +14,13 @@ namespace {
 
 constexpr char32_t kZeroWidthSpace = 0x200B, kNonJoiner = 0x200C, kJoiner = 0x200D;
 
-/// Whether a byte begins a character of interest. Without branches, so that the compiler can look at many at once.
-unsigned char is_suspicious(unsigned char c) {
+/// Whether a byte begins a character of interest.
+constexpr auto is_suspicious = [](unsigned char c) {
   const auto flag = [](bool is) { return static_cast<unsigned char>(is); };
   const unsigned char control = flag(c < 0x20) & flag(c != '\t') & flag(c != '\n');
   const unsigned char lead = flag(c == 0xC2) | flag(c == 0xEF) | (flag(c >= 0xE1) & flag(c <= 0xE3));
   return static_cast<unsigned char>(control | lead | flag(c == 0x7F));
-}
-
-std::size_t next_suspicious(std::string_view text, std::size_t at) {
-  constexpr std::size_t kBlock = 32;
-  const auto* s = reinterpret_cast<const unsigned char*>(text.data());
-  for (; at + kBlock <= text.size(); at += kBlock) {
-    unsigned char any = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) any |= is_suspicious(s[at + i]);
-    if (any != 0) break;
-  }
-  while (at < text.size() && is_suspicious(s[at]) == 0) ++at;
-  return at;
-}
+};
 
 UScriptCode script_of(char32_t c) {
   UErrorCode error = U_ZERO_ERROR;
@@ -145,7 +134,7 @@ bool is_plain(std::string_view text) {
 
 Edits character_edits(std::string_view text, const CharacterRules& rules) {
   Edits edits;
-  for (std::size_t at = next_suspicious(text, 0); at < text.size(); at = next_suspicious(text, at)) {
+  for (std::size_t at = find_byte(text, 0, is_suspicious); at < text.size(); at = find_byte(text, at, is_suspicious)) {
     const auto [c, size] = char_at(text, at);
     const std::size_t begin = at;
     at += size;

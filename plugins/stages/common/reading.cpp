@@ -6,23 +6,9 @@
 
 #include <string>
 
+#include "temper/evaluation_mode.h"
+
 namespace temper::stages {
-namespace {
-
-class EvaluationMode {
- public:
-  explicit EvaluationMode(Architecture& model) : model_(model), was_training_(model.is_training()) { model.train(false); }
-  ~EvaluationMode() { model_.train(was_training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  Architecture& model_;
-  bool was_training_;
-};
-
-}  // namespace
-
 std::vector<std::vector<std::int64_t>> groups_of_rank(const std::vector<std::vector<std::int64_t>>& groups,
                                                       const Communicator* ranks) {
   if (ranks == nullptr) return groups;

@@ -12,6 +12,7 @@
 #include "group_batches.h"
 #include "reference_sums.h"
 #include "sentinels.h"
+#include "temper/evaluation_mode.h"
 #include "temper/random.h"
 #include "temper/template.h"
 
@@ -171,13 +172,11 @@ FitStatus Kto::run(StageContext& context) {
     if (batch.input.ids_BT.defined()) {
       // Dropout would add to the divergence that the baseline is.
       const at::NoGradGuard guard;
-      const bool was_training = model.is_training();
-      model.train(false);
+      const EvaluationMode evaluation(model);
       reference_B = batch.extra.at("mismatched_reference_B");
       const Batch mismatched =
           to_device(mismatched_batch(rows_behind(batch), batch, traits, pad_id, length), model.device());
       mismatched_B = policy_sums(model, mismatched, reference_B.size(0));
-      model.train(was_training);
     }
     batch.extra["baseline"] = baseline_of_all(mismatched_B, reference_B, context.communicator()).to(model.device());
   };
