@@ -44,7 +44,7 @@ def main():
             device_checks.check_model(folder, model, "cuda", tiny.temper)
         experiment, record = device_checks.check_model(folder, "gpt", "cuda", tiny.temper)
         tiny.temper("run", experiment, "--device", "cuda", "--no-cache", "--out", folder / "twice", "--quiet")
-        assert device_checks.shas(tiny.only_record(folder / "twice")) == device_checks.shas(record)
+        assert tiny.shas(tiny.only_record(folder / "twice")) == tiny.shas(record)
         device_checks.check_commands(record, "cuda", tiny.temper)
         device_checks.check_resume(folder, experiment, record, "cuda", tiny.temper, dict(os.environ))
         if len(cards) > 1:

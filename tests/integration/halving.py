@@ -34,11 +34,6 @@ def small(folder):
     return experiment
 
 
-def sweep_folder(out):
-    (folder,) = (path.parent for path in out.glob("*/sweep.json"))
-    return folder
-
-
 def verdicts(sweep):
     return json.loads((sweep / "halving.json").read_text())["rungs"]
 
@@ -64,7 +59,7 @@ def check_straight(experiment, folder, full):
                   "rung sft@10: of up to 2 cells up to 1", "up to 2 of 8 runs come to their end"):
         assert words in dry, f"{words} is missing in\n{dry}"
     done = tiny.temper("sweep", experiment, *VARY, *HALVING, "--jobs", "2", "--out", folder / "a")
-    sweep = sweep_folder(folder / "a")
+    sweep = tiny.sweep_folder(folder / "a")
     assert "2 of 8 runs complete, 6 stopped by halving" in done.stdout, done.stdout
     # The best cells by the values that the full sweep logged at those steps, mean over the seeds.
     def loss(run, step):
@@ -107,7 +102,7 @@ def check_straight(experiment, folder, full):
 
 def check_gone_on_with(experiment, folder, full):
     """Who wants what was stopped after all: one run by hand, all of them by the same sweep without halving."""
-    sweep = sweep_folder(folder / "a")
+    sweep = tiny.sweep_folder(folder / "a")
     runs = [run for run, state in sorted(states(sweep).items()) if state == "stopped"]
     tiny.temper("resume", sweep / f"{runs[0]}.h5")
     assert "(3 of 8 runs complete, 5 stopped" in tiny.temper("resume", sweep).stdout
@@ -142,7 +137,7 @@ def check_killed(experiment, folder, full, rungs, found):
         process.wait()
         kills += 1
     assert process.returncode == 0 and kills > 2, (process.returncode, kills)
-    sweep = sweep_folder(out)
+    sweep = tiny.sweep_folder(out)
     assert verdicts(sweep) == rungs and states(sweep) == found
     equal_runs(sweep, full)
     return kills
@@ -155,7 +150,7 @@ def check_end_of_stage(experiment, folder, full):
             "perplexity.bits_per_byte:min", "--halving-rungs", "pretrain", "--halving-factor", "2", "--out", out)
     done = tiny.temper("sweep", experiment, *args)
     assert "2 of 4 runs complete, 2 stopped" in done.stdout, done.stdout
-    sweep = sweep_folder(out)
+    sweep = tiny.sweep_folder(out)
     found = states(sweep)
     assert all((state == "stopped") == ("pretrain.learning_rate=1e-05" in run) for run, state in found.items()), found
     for run in found:  # one of the two was never run itself
@@ -179,7 +174,7 @@ def check_failures(experiment, folder):
             "--out", out)
     failed = tiny.temper("sweep", bad, *args, check=False)
     assert failed.returncode == 1 and "1 of 3 runs complete" in failed.stdout, failed.stdout + failed.stderr
-    sweep = sweep_folder(out)
+    sweep = tiny.sweep_folder(out)
     found = {re.search("how=([a-z]+)", run)[1]: state for run, state in states(sweep).items()}
     assert found == {"segv": "failed", "diverges": "diverged", "well": "complete"}, found
     (rung,) = verdicts(sweep)
@@ -197,7 +192,7 @@ def check_failures(experiment, folder):
             "--halving-factor", "2", "--plugin-path", FIXTURES, "--out", folder / "shared")
     failed = tiny.temper("sweep", shared, *args, check=False)
     assert failed.returncode == 1, failed.stderr
-    found = {re.search("rate=(.*)-s3", run)[1]: state for run, state in states(sweep_folder(folder / "shared")).items()}
+    found = {re.search("rate=(.*)-s3", run)[1]: state for run, state in states(tiny.sweep_folder(folder / "shared")).items()}
     assert found == {"0.003": "failed", "1e-06": "stopped"}, found
 
 
@@ -218,7 +213,7 @@ def check_failed_once(experiment, folder, full, rungs, found):
         time.sleep(0.02)
     errors = process.communicate()[1]
     assert process.returncode == 1 and errors.count("FAILED") == 2, (process.returncode, errors)
-    sweep = sweep_folder(out)
+    sweep = tiny.sweep_folder(out)
     first = verdicts(sweep)[0]["contenders"]
     assert first[-1]["mean"] is None and not first[-1]["goes_on"] and set(first[-1]["runs"]) == set(best), first
     again = tiny.temper("resume", sweep)
@@ -232,7 +227,7 @@ def main():
         folder = pathlib.Path(name)
         experiment = small(folder)
         tiny.temper("sweep", experiment, *VARY, "--jobs", "2", "--out", folder / "full", "--quiet")
-        full = sweep_folder(folder / "full")
+        full = tiny.sweep_folder(folder / "full")
         rungs, found = check_straight(experiment, folder, full)
         check_gone_on_with(experiment, folder, full)
         kills = check_killed(experiment, folder, full, rungs, found)

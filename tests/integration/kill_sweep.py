@@ -135,7 +135,7 @@ def main():
             began = time.monotonic()
             tiny.temper("sweep", experiment, *args, "--out", out)
             length[args] = time.monotonic() - began
-            (sweep,) = (path.parent for path in out.glob("*/sweep.json"))
+            sweep = tiny.sweep_folder(out)
             expected[args] = results(sweep)
         total, rounds = dict.fromkeys(VICTIMS, 0), 0
         while sum(total.values()) < KILLS:
@@ -143,7 +143,7 @@ def main():
             out = folder / f"round{rounds}"
             left = KILLS - sum(total.values())
             counts, watch = disturbed(experiment, args, out, min(left, max(KILLS // 2, 4)), length[args] / 3, rng)
-            (sweep,) = (path.parent for path in out.glob("*/sweep.json"))
+            sweep = tiny.sweep_folder(out)
             got = results(sweep)
             assert got.keys() == expected[args].keys(), got.keys() ^ expected[args].keys()
             for run, parts in expected[args].items():

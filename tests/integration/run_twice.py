@@ -15,11 +15,6 @@ except ImportError:
     sys.exit(77)
 
 
-def shas(record):
-    with h5py.File(record, "r") as file:
-        return {name: str(stage.attrs["checkpoint_sha256"]) for name, stage in file["stages"].items()}
-
-
 def metrics(record, stage):
     with h5py.File(record, "r") as file:
         return {(name, row["name"]): (row["value"], str(row["ci_low"]), row["n"])
@@ -35,7 +30,7 @@ def check_eval(record, folder):
     assert "prompt_strict" in out.stdout, out.stdout
     (alone,) = (folder / "e" / "tiny-eval").glob("*.h5")
     assert metrics(alone, "sft") == metrics(record, "sft")
-    assert shas(alone)["sft"] == shas(record)["sft"]
+    assert tiny.shas(alone)["sft"] == tiny.shas(record)["sft"]
     assert list((folder / "e" / "cache" / "answers").glob("*.answers")), "answers were not kept"
     (folder / "words.txt").write_text((folder / "corpus.txt").read_text())
     sets = ("--set", "datasets.mine={plugin: text, path: [words.txt], split_on: line}", "--set",
@@ -78,8 +73,8 @@ def main():
         tiny.temper("run", experiment, "--out", folder / "b", "--quiet")
         tiny.temper("run", experiment, "--out", folder / "c", "--quiet", "--seed", "4")
         a, b, c = (tiny.only_record(folder / x) for x in "abc")
-        assert shas(a) == shas(b)
-        assert all(shas(a)[stage] != shas(c)[stage] for stage in shas(a))
+        assert tiny.shas(a) == tiny.shas(b)
+        assert all(tiny.shas(a)[stage] != tiny.shas(c)[stage] for stage in tiny.shas(a))
 
         with h5py.File(a, "r") as file:
             for attribute in ("schema_version", "temper_version", "experiment", "run_id", "seed", "status", "created", "finished"):

@@ -39,11 +39,6 @@ def weights(sweep):
     return found
 
 
-def sweep_folder(out):
-    (folder,) = (path.parent for path in out.glob("*/sweep.json"))
-    return folder
-
-
 def computed(sweep):
     """Tasks that workers finished."""
     lines = (sweep / "events.jsonl").read_text().split("\n")[:-1]  # whole ones
@@ -57,7 +52,7 @@ def check_straight(experiment, folder):
     assert "0 distinct stages are in the cache, 10 are to compute; nothing like them" in dry, dry
     assert not (folder / "a").exists(), "a dry run has written something"
     done = tiny.temper("sweep", experiment, *VARY, "--jobs", "2", "--out", folder / "a")
-    sweep = sweep_folder(folder / "a")
+    sweep = tiny.sweep_folder(folder / "a")
     straight = weights(sweep)
     assert len(straight) == 8 and "learning_rate=0.001-steps=10-s1" in straight, straight.keys()
     assert len(computed(sweep)) == 10, computed(sweep)
@@ -108,7 +103,7 @@ def check_killed(experiment, folder, straight, after, whom):
         with h5py.File(record, "r") as file:
             assert "status" in file.attrs
     time.sleep(0.5)  # workers of a dead sweep stop by themselves
-    sweep = sweep_folder(out)
+    sweep = tiny.sweep_folder(out)
     tiny.temper("resume", sweep, "--jobs", "2", "--quiet")
     assert weights(sweep) == straight, whom
 
@@ -124,7 +119,7 @@ def check_failures(experiment, folder):
     assert failed.returncode == 1, failed.stderr
     for words in ("Segmentation fault", "Aborted", "Killed", "the stage wants other data", "--timeout"):
         assert words in failed.stderr, f"{words} is missing in\n{failed.stderr}"
-    sweep = sweep_folder(out)
+    sweep = tiny.sweep_folder(out)
     states, notes = tiny.sweep_states(sweep)
     assert any("Segmentation fault" in note for note in notes["segv"]), notes
     assert states == {"well": "complete", "diverges": "diverged", **{how: "failed" for how in

@@ -51,6 +51,20 @@ def only_record(folder, experiment="tiny"):
     return records[0]
 
 
+def sweep_folder(out):
+    """The one sweep in a folder of results."""
+    (folder,) = (path.parent for path in pathlib.Path(out).glob("*/sweep.json"))
+    return folder
+
+
+def shas(record):
+    """SHA-256 of each stage's weights; all have to be finished."""
+    import h5py
+
+    with h5py.File(record, "r") as file:
+        return {name: str(stage.attrs["checkpoint_sha256"]) for name, stage in file["stages"].items()}
+
+
 def sweep_states(sweep):
     """Of a sweep over one axis: the status of each run, and the notes of its stage `last`, by the axis's value."""
     import h5py
