@@ -46,6 +46,7 @@ def main():
         tiny.temper("run", experiment, "--device", "cuda", "--no-cache", "--out", folder / "twice", "--quiet")
         assert tiny.shas(tiny.only_record(folder / "twice")) == tiny.shas(record)
         device_checks.check_commands(record, "cuda", tiny.temper)
+        device_checks.check_answers_apart(folder, record, "cuda", tiny.temper)
         device_checks.check_resume(folder, experiment, record, "cuda", tiny.temper, dict(os.environ))
         if len(cards) > 1:
             check_ranks(folder, experiment, 2)

@@ -47,6 +47,7 @@ def main():
             device_checks.check_model(folder, model, "hpu", pretending)
         experiment, record = device_checks.check_model(folder, "gpt", "hpu", pretending)
         device_checks.check_commands(record, "hpu", pretending)
+        device_checks.check_answers_apart(folder, record, "hpu", pretending)
         device_checks.check_resume(folder, experiment, record, "hpu", pretending, ENVIRONMENT)
         check_words(folder, experiment)
     print("three architectures through ten stages on a second device, resumed to the bit; missing devices are named")

@@ -131,3 +131,12 @@ def check_commands(record, device, run):
     cpu = json.loads(tiny.temper(*logits).stdout)["logits"]
     other = json.loads(run(*logits, "--device", device).stdout)["logits"]
     assert all(math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-4) for x, y in zip(cpu, other) for a, b in zip(x, y))
+
+
+def check_answers_apart(folder, record, device, run):
+    """What a model answered on one device is not taken for what it would answer on another."""
+    kept = []
+    for where, on in (("cpu", tiny.temper), (device, run)):
+        on("eval", f"{record}:sft", "--evaluators", "perplexity", "--device", where, "--out", folder / "apart", "--quiet")
+        kept.append(len(list((folder / "apart/cache/answers").glob("*.answers"))))
+    assert kept == [1, 2], kept
