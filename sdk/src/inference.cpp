@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "exact_weights.h"
 #include "kernels.h"
 
 namespace temper {
@@ -30,39 +31,65 @@ bool use_kernels(std::initializer_list<at::Tensor> tensors) {
 
 InferenceLinear::InferenceLinear(const at::Tensor& weight_OI, const at::Tensor& bias_O, WeightFormat format)
     : weight_OI_(weight_OI.detach()), bias_O_(bias_O.defined() ? bias_O.detach() : bias_O), inputs_(weight_OI.size(1)) {
-  // Groups do not fill a row of another width; such a layer stays as it is.
-  if (format != WeightFormat::kInt8 || inputs_ % kernels::kGroup != 0) return;
   const at::NoGradGuard guard;
-  const at::Tensor grouped_OJW = weight_OI_.to(at::kFloat).unflatten(1, {-1, kernels::kGroup});
-  scale_OG_ = (grouped_OJW.abs().amax(-1) / 127.0).clamp_min_(std::numeric_limits<float>::min()).contiguous();
-  weight_OI_ = (grouped_OJW / scale_OG_.unsqueeze(-1)).round_().to(at::kChar).flatten(1).contiguous();
+  // Groups do not fill a row of another width; such a layer stays as it is.
+  if (format == WeightFormat::kInt8 && inputs_ % kernels::kInt8Group == 0) {
+    const at::Tensor grouped_OJW = weight_OI_.to(at::kFloat).unflatten(1, {-1, kernels::kInt8Group});
+    scale_ = (grouped_OJW.abs().amax(-1) / 127.0).clamp_min_(std::numeric_limits<float>::min()).contiguous();
+    small_OI_ = (grouped_OJW / scale_.unsqueeze(-1)).round_().to(at::kChar).flatten(1).contiguous();
+    weight_OI_ = at::Tensor();
+    held_ = kernels::Held::kInt8;
+    return;
+  }
+  if (!kernels::available() || !plain(weight_OI_) || !weight_OI_.is_contiguous()) return;
+  const ExactWeights exact = exact_weights(weight_OI_);
+  held_ = exact.held;
+  small_OI_ = exact.weight_OI;
+  scale_ = exact.scale_OJ2;
 }
 
 at::Tensor InferenceLinear::weight() const {
-  if (!scale_OG_.defined()) return weight_OI_;
-  return (weight_OI_.to(at::kFloat).unflatten(1, {-1, kernels::kGroup}) * scale_OG_.unsqueeze(-1)).flatten(1);
+  if (weight_OI_.defined()) return weight_OI_;
+  return (small_OI_.to(at::kFloat).unflatten(1, {-1, kernels::kInt8Group}) * scale_.unsqueeze(-1)).flatten(1);
 }
 
-at::Tensor InferenceLinear::operator()(const at::Tensor& x) const {
-  const std::int64_t rows = x.numel() / inputs_;
-  const bool few = rows <= kFewRows && use_kernels({x}) && weight_OI_.device().is_cpu() && weight_OI_.is_contiguous() &&
-                   (scale_OG_.defined() || weight_OI_.scalar_type() == at::kFloat);
-  if (!few) return at::linear(x, weight().to(x.scalar_type()), bias_O_);
-  const at::Tensor dense = x.contiguous();
-  auto shape = x.sizes().vec();
-  shape.back() = weight_OI_.size(0);
-  at::Tensor y = at::empty(shape, x.options());
-  const float* bias = bias_O_.defined() ? bias_O_.const_data_ptr<float>() : nullptr;
-  const float* in = dense.const_data_ptr<float>();
-  auto* out = y.mutable_data_ptr<float>();
-  if (scale_OG_.defined()) {
-    kernels::linear_int8(in, rows, inputs_, weight_OI_.const_data_ptr<std::int8_t>(), scale_OG_.const_data_ptr<float>(),
-                         bias, out, shape.back(), at::get_num_threads());
-  } else {
-    kernels::linear_float(in, rows, inputs_, weight_OI_.const_data_ptr<float>(), bias, out, shape.back(),
-                          at::get_num_threads());
+bool InferenceLinear::has_kernel_for(const at::Tensor& x) const {
+  if (x.size(-1) != inputs_ || x.numel() > kFewRows * inputs_ || !use_kernels({x})) return false;
+  if (small_OI_.defined()) return small_OI_.device().is_cpu();
+  return weight_OI_.device().is_cpu() && weight_OI_.is_contiguous() && weight_OI_.scalar_type() == at::kFloat;
+}
+
+at::Tensor InferenceLinear::operator()(const at::Tensor& x) const { return of_one_input(x, {this}).front(); }
+
+std::vector<at::Tensor> InferenceLinear::of_one_input(const at::Tensor& x,
+                                                      std::initializer_list<const InferenceLinear*> layers) {
+  std::vector<at::Tensor> results;
+  results.reserve(layers.size());
+  if (!std::all_of(layers.begin(), layers.end(), [&](const auto* layer) { return layer->has_kernel_for(x); })) {
+    for (const auto* layer : layers) {
+      results.push_back(at::linear(x, layer->weight().to(x.scalar_type()), layer->bias_O_));
+    }
+    return results;
   }
-  return y;
+  const at::Tensor dense = x.contiguous();
+  const std::int64_t inputs = x.size(-1);
+  std::vector<kernels::Product> products;
+  products.reserve(layers.size());
+  for (const auto* layer : layers) {
+    const at::Tensor& stored_OI = layer->small_OI_.defined() ? layer->small_OI_ : layer->weight_OI_;
+    auto shape = x.sizes().vec();
+    shape.back() = stored_OI.size(0);
+    results.push_back(at::empty(shape, x.options()));
+    kernels::Product& product = products.emplace_back();
+    product.held = layer->held_;
+    product.w = stored_OI.const_data_ptr();
+    if (layer->scale_.defined()) product.scale = layer->scale_.const_data_ptr<float>();
+    if (layer->bias_O_.defined()) product.bias = layer->bias_O_.const_data_ptr<float>();
+    product.y = results.back().mutable_data_ptr<float>();
+    product.outputs = shape.back();
+  }
+  kernels::multiply(dense.const_data_ptr<float>(), x.numel() / inputs, inputs, products, at::get_num_threads());
+  return results;
 }
 
 at::Tensor attend_cached(const at::Tensor& q_BHK, const LayerCache& cache, std::span<const std::int64_t> places,

@@ -9,9 +9,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
-#define TEMPER_AVX2 __attribute__((target("avx2,fma")))
+#define TEMPER_AVX2 __attribute__((target("avx2,fma,f16c")))
 
 namespace temper::kernels {
 namespace {
@@ -59,46 +60,96 @@ TEMPER_AVX2 inline __m256 exp_of(__m256 x) {
 
 /// The hardware's prefetchers lose their stride at every new row of a narrow matrix; asking for the rows that come next
 /// keeps the memory busy. Past the end a prefetch is harmless.
-inline void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
+TEMPER_AVX2 inline __m256 widen(const std::int8_t* q) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(q))));
+}
+
+/// Rows of weights by how they are held: `at` is the row whose weights begin at `first`, `begin` opens the 32 weights at i
+/// and asks memory for those `next` further, `eight` gives eight of them in float32.
+struct FloatRow {
+  static FloatRow at(const Product& p, std::int64_t first) { return {static_cast<const float*>(p.w) + first}; }
+  const float* w;
+  TEMPER_AVX2 void begin(std::int64_t i, std::int64_t next) {
+    prefetch(w + next + i);
+    prefetch(w + next + i + 16);
+  }
+  TEMPER_AVX2 __m256 eight(std::int64_t i) const { return _mm256_loadu_ps(w + i); }
+};
+struct BFloat16Row {
+  static BFloat16Row at(const Product& p, std::int64_t first) { return {static_cast<const std::uint16_t*>(p.w) + first}; }
+  const std::uint16_t* w;
+  TEMPER_AVX2 void begin(std::int64_t i, std::int64_t next) { prefetch(w + next + i); }
+  TEMPER_AVX2 __m256 eight(std::int64_t i) const {
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + i));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+};
+struct HalfRow {
+  static HalfRow at(const Product& p, std::int64_t first) { return {static_cast<const std::uint16_t*>(p.w) + first}; }
+  const std::uint16_t* w;
+  TEMPER_AVX2 void begin(std::int64_t i, std::int64_t next) { prefetch(w + next + i); }
+  TEMPER_AVX2 __m256 eight(std::int64_t i) const {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + i)));
+  }
+};
+struct GridRow {
+  TEMPER_AVX2 static GridRow at(const Product& p, std::int64_t first) {
+    return {static_cast<const std::int8_t*>(p.w) + first, p.scale + first / kGridGroup * 2, _mm256_setzero_ps(),
+            _mm256_setzero_ps()};
+  }
+  const std::int8_t* q;
+  const float* scale;
+  __m256 step, base;
+  TEMPER_AVX2 void begin(std::int64_t i, std::int64_t next) {
+    prefetch(q + next + i);
+    step = _mm256_broadcast_ss(scale + i / kGridGroup * 2);
+    base = _mm256_broadcast_ss(scale + i / kGridGroup * 2 + 1);
+  }
+  TEMPER_AVX2 __m256 eight(std::int64_t i) const { return _mm256_fmadd_ps(widen(q + i), step, base); }
+};
 
 /// X rows of activations against W rows of weights, each pair one sum in steps of eight, so that a row's result is the
-/// same bits however many rows there are. `next` is how far behind w the rows lie that will be wanted next; 0 for none.
-template <int X, int W>
-TEMPER_AVX2 void dot(const float* x, std::int64_t inputs, const float* const* w, float* const* y, std::int64_t stride,
-                     std::int64_t next) {
+/// same bits however many rows there are and however the weights are held. `next` is how far behind w the rows lie that
+/// will be wanted next.
+template <int X, int W, class Row>
+TEMPER_AVX2 void dot(const float* x, std::int64_t inputs, Row* w, float* const* y, std::int64_t stride, std::int64_t next) {
   __m256 sums[X][W];
   for (int r = 0; r < X; ++r) {
     for (int c = 0; c < W; ++c) sums[r][c] = _mm256_setzero_ps();
   }
-  const auto eight = [&](std::int64_t i) __attribute__((target("avx2,fma"), always_inline)) {
+  const auto eight = [&](std::int64_t i) __attribute__((target("avx2,fma,f16c"), always_inline)) {
     __m256 u[W];
-    for (int c = 0; c < W; ++c) u[c] = _mm256_loadu_ps(w[c] + i);
+    for (int c = 0; c < W; ++c) u[c] = w[c].eight(i);
     for (int r = 0; r < X; ++r) {
       const __m256 t = _mm256_loadu_ps(x + r * inputs + i);
       for (int c = 0; c < W; ++c) sums[r][c] = _mm256_fmadd_ps(t, u[c], sums[r][c]);
     }
   };
   std::int64_t i = 0;
-  for (; i + 16 <= inputs; i += 16) {
-    if (next > 0) {
-      for (int c = 0; c < W; ++c) prefetch(w[c] + next + i);
-    }
-    eight(i);
-    eight(i + 8);
+  for (; i + 32 <= inputs; i += 32) {
+    for (int c = 0; c < W; ++c) w[c].begin(i, next);
+    for (std::int64_t k = i; k < i + 32; k += 8) eight(k);
   }
-  for (; i + 8 <= inputs; i += 8) eight(i);
+  // Only float32 has rows that end between two groups.
+  if constexpr (std::is_same_v<Row, FloatRow>) {
+    for (; i + 8 <= inputs; i += 8) eight(i);
+  }
   for (int r = 0; r < X; ++r) {
     for (int c = 0; c < W; ++c) {
       float sum = sum_of(sums[r][c]);
-      for (std::int64_t j = i; j < inputs; ++j) sum += x[r * inputs + j] * w[c][j];
+      if constexpr (std::is_same_v<Row, FloatRow>) {
+        for (std::int64_t j = i; j < inputs; ++j) sum += x[r * inputs + j] * w[c].w[j];
+      }
       y[c][r * stride] = sum;
     }
   }
 }
 
 /// All rows of activations against W rows of weights.
-template <int W>
-TEMPER_AVX2 void dot_all(const float* x, std::int64_t rows, std::int64_t inputs, const float* const* w, float* const* y,
+template <int W, class Row>
+TEMPER_AVX2 void dot_all(const float* x, std::int64_t rows, std::int64_t inputs, Row* w, float* const* y,
                          std::int64_t stride) {
   constexpr int kMost = W == 4 ? 2 : 4;  // sums held in registers at once
   float* out[W];
@@ -119,33 +170,29 @@ TEMPER_AVX2 void dot_all(const float* x, std::int64_t rows, std::int64_t inputs,
   }
 }
 
-TEMPER_AVX2 void linear_float_range(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
-                                    const float* bias, float* y, std::int64_t outputs, std::int64_t begin,
-                                    std::int64_t end) {
+template <class Row>
+TEMPER_AVX2 void linear_range(const float* x, std::int64_t rows, std::int64_t inputs, const Product& p, std::int64_t begin,
+                              std::int64_t end) {
   std::int64_t o = begin;
+  const auto row = [&](std::int64_t output) __attribute__((target("avx2,fma,f16c"))) { return Row::at(p, output * inputs); };
   if (rows <= 2) {
     for (; o + 4 <= end; o += 4) {
-      const float* in = w + o * inputs;
-      const float* const weights[4] = {in, in + inputs, in + 2 * inputs, in + 3 * inputs};
-      float* const out[4] = {y + o, y + o + 1, y + o + 2, y + o + 3};
-      dot_all<4>(x, rows, inputs, weights, out, outputs);
+      Row weights[4] = {row(o), row(o + 1), row(o + 2), row(o + 3)};
+      float* const out[4] = {p.y + o, p.y + o + 1, p.y + o + 2, p.y + o + 3};
+      dot_all<4>(x, rows, inputs, weights, out, p.outputs);
     }
   }
   for (; o < end; o += 2) {
     // The last row of an odd range is computed twice, into the same place.
     const std::int64_t second = std::min(o + 1, end - 1);
-    const float* const weights[2] = {w + o * inputs, w + second * inputs};
-    float* const out[2] = {y + o, y + second};
-    dot_all<2>(x, rows, inputs, weights, out, outputs);
+    Row weights[2] = {row(o), row(second)};
+    float* const out[2] = {p.y + o, p.y + second};
+    dot_all<2>(x, rows, inputs, weights, out, p.outputs);
   }
-  if (bias == nullptr) return;
+  if (p.bias == nullptr) return;
   for (std::int64_t n = 0; n < rows; ++n) {
-    for (o = begin; o < end; ++o) y[n * outputs + o] += bias[o];
+    for (o = begin; o < end; ++o) p.y[n * p.outputs + o] += p.bias[o];
   }
-}
-
-TEMPER_AVX2 inline __m256 widen(const std::int8_t* q) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(q))));
 }
 
 /// Bytes between what is multiplied and what is asked of memory: rows follow one another without gaps.
@@ -158,39 +205,54 @@ TEMPER_AVX2 void dot_int8(const float* x, std::int64_t inputs, const std::int8_t
                           std::int64_t stride) {
   __m256 total[X];
   for (int r = 0; r < X; ++r) total[r] = _mm256_setzero_ps();
-  for (std::int64_t g = 0; g < inputs; g += kGroup) {
+  for (std::int64_t g = 0; g < inputs; g += kInt8Group) {
     __m256 part[X], other[X];
     for (int r = 0; r < X; ++r) part[r] = other[r] = _mm256_setzero_ps();
     _mm_prefetch(reinterpret_cast<const char*>(q + g + kInt8Ahead), _MM_HINT_T0);
-    for (std::int64_t i = g; i < g + kGroup; i += 16) {
+    for (std::int64_t i = g; i < g + kInt8Group; i += 16) {
       const __m256 u = widen(q + i), v = widen(q + i + 8);
       for (int r = 0; r < X; ++r) {
         part[r] = _mm256_fmadd_ps(_mm256_loadu_ps(x + r * inputs + i), u, part[r]);
         other[r] = _mm256_fmadd_ps(_mm256_loadu_ps(x + r * inputs + i + 8), v, other[r]);
       }
     }
-    const __m256 s = _mm256_set1_ps(scale[g / kGroup]);
+    const __m256 s = _mm256_set1_ps(scale[g / kInt8Group]);
     for (int r = 0; r < X; ++r) total[r] = _mm256_fmadd_ps(_mm256_add_ps(part[r], other[r]), s, total[r]);
   }
   for (int r = 0; r < X; ++r) y[r * stride] = sum_of(total[r]);
 }
 
-TEMPER_AVX2 void linear_int8_range(const float* x, std::int64_t rows, std::int64_t inputs, const std::int8_t* q,
-                                   const float* scale, const float* bias, float* y, std::int64_t outputs, std::int64_t begin,
-                                   std::int64_t end) {
-  const std::int64_t groups = inputs / kGroup;
+TEMPER_AVX2 void linear_int8_range(const float* x, std::int64_t rows, std::int64_t inputs, const Product& p,
+                                   std::int64_t begin, std::int64_t end) {
+  const std::int64_t groups = inputs / kInt8Group;
   for (std::int64_t o = begin; o < end; ++o) {
-    const std::int8_t* weights = q + o * inputs;
-    const float* scales = scale + o * groups;
+    const std::int8_t* weights = static_cast<const std::int8_t*>(p.w) + o * inputs;
+    const float* scales = p.scale + o * groups;
     std::int64_t n = 0;
-    for (; n + 4 <= rows; n += 4) dot_int8<4>(x + n * inputs, inputs, weights, scales, y + n * outputs + o, outputs);
-    float* out = y + n * outputs + o;
+    for (; n + 4 <= rows; n += 4) dot_int8<4>(x + n * inputs, inputs, weights, scales, p.y + n * p.outputs + o, p.outputs);
+    float* out = p.y + n * p.outputs + o;
     const float* rest = x + n * inputs;
-    if (rows - n == 1) dot_int8<1>(rest, inputs, weights, scales, out, outputs);
-    if (rows - n == 2) dot_int8<2>(rest, inputs, weights, scales, out, outputs);
-    if (rows - n == 3) dot_int8<3>(rest, inputs, weights, scales, out, outputs);
-    if (bias == nullptr) continue;
-    for (n = 0; n < rows; ++n) y[n * outputs + o] += bias[o];
+    if (rows - n == 1) dot_int8<1>(rest, inputs, weights, scales, out, p.outputs);
+    if (rows - n == 2) dot_int8<2>(rest, inputs, weights, scales, out, p.outputs);
+    if (rows - n == 3) dot_int8<3>(rest, inputs, weights, scales, out, p.outputs);
+    if (p.bias == nullptr) continue;
+    for (n = 0; n < rows; ++n) p.y[n * p.outputs + o] += p.bias[o];
+  }
+}
+
+void product_range(const float* x, std::int64_t rows, std::int64_t inputs, const Product& p, std::int64_t begin,
+                   std::int64_t end) {
+  switch (p.held) {
+    case Held::kFloat32:
+      return linear_range<FloatRow>(x, rows, inputs, p, begin, end);
+    case Held::kBFloat16:
+      return linear_range<BFloat16Row>(x, rows, inputs, p, begin, end);
+    case Held::kHalf:
+      return linear_range<HalfRow>(x, rows, inputs, p, begin, end);
+    case Held::kGrid:
+      return linear_range<GridRow>(x, rows, inputs, p, begin, end);
+    case Held::kInt8:
+      return linear_int8_range(x, rows, inputs, p, begin, end);
   }
 }
 
@@ -286,21 +348,20 @@ TEMPER_AVX2 void silu_range(const float* gate, const float* up, float* y, std::i
 }  // namespace
 
 bool available() {
-  static const bool yes = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  static const bool yes = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   return yes;
 }
 
-void linear_float(const float* x, std::int64_t rows, std::int64_t inputs, const float* w, const float* bias, float* y,
-                  std::int64_t outputs, int threads) {
+void multiply(const float* x, std::int64_t rows, std::int64_t inputs, std::span<const Product> products, int threads) {
+  std::int64_t outputs = 0;
+  for (const Product& product : products) outputs += product.outputs;
   split(outputs, rows * inputs * outputs, threads, [&](std::int64_t begin, std::int64_t end) {
-    if (begin < end) linear_float_range(x, rows, inputs, w, bias, y, outputs, begin, end);
-  });
-}
-
-void linear_int8(const float* x, std::int64_t rows, std::int64_t inputs, const std::int8_t* q, const float* scale,
-                 const float* bias, float* y, std::int64_t outputs, int threads) {
-  split(outputs, rows * inputs * outputs, threads, [&](std::int64_t begin, std::int64_t end) {
-    linear_int8_range(x, rows, inputs, q, scale, bias, y, outputs, begin, end);
+    std::int64_t before = 0;
+    for (const Product& p : products) {
+      const std::int64_t first = std::max(begin - before, std::int64_t{0}), last = std::min(end - before, p.outputs);
+      before += p.outputs;
+      if (first < last) product_range(x, rows, inputs, p, first, last);
+    }
   });
 }
 

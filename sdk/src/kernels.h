@@ -3,20 +3,35 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace temper::kernels {
 
-/// Inputs of one int8 scale.
-inline constexpr std::int64_t kGroup = 64;
+/// How a product's weights are held. All but kInt8 stand for exactly the float32 values that they were made from.
+enum class Held : std::uint8_t {
+  kFloat32,
+  kBFloat16,
+  kHalf,
+  kGrid,  ///< int8 q in groups of kGridGroup: w = q step + base, rounded once
+  kInt8,  ///< int8 q in groups of kInt8Group: w = q scale
+};
+inline constexpr std::int64_t kGridGroup = 32, kInt8Group = 64;
 
 bool available();
 
-/// y[n][o] = bias[o] + sum_i x[n][i] w[o][i]; `bias` may be null.
-void linear_float(const float* x, std::int64_t rows, std::int64_t inputs, const float* w, const float* bias, float* y,
-                  std::int64_t outputs, int threads);
-/// The same with w[o][i] = q[o][i] scale[o][i / kGroup]. `inputs` is a multiple of kGroup.
-void linear_int8(const float* x, std::int64_t rows, std::int64_t inputs, const std::int8_t* q, const float* scale,
-                 const float* bias, float* y, std::int64_t outputs, int threads);
+/// One product of a layer's input x[rows, inputs]: y[n][o] = bias[o] + sum_i x[n][i] w[o][i]. Apart from kFloat32 `inputs`
+/// is a multiple of 32, with kInt8 of 64.
+struct Product {
+  Held held = Held::kFloat32;
+  const void* w = nullptr;       // [outputs, inputs]
+  const float* scale = nullptr;  // kGrid: step and base [outputs, inputs / 32, 2]; kInt8: [outputs, inputs / 64]
+  const float* bias = nullptr;   // [outputs] or null
+  float* y = nullptr;            // [rows, outputs]
+  std::int64_t outputs = 0;
+};
+/// All products of one input. The threads are woken once and share out the outputs of all; each output is the same bits as
+/// alone.
+void multiply(const float* x, std::int64_t rows, std::int64_t inputs, std::span<const Product> products, int threads);
 
 /// One query a row and head over the cached keys of its place.
 struct Attention {

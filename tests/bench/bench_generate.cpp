@@ -1,6 +1,7 @@
 // Generation speed of the llama architecture at SmolLM2-135M's size: prompt processing and single tokens, float32 or int8.
-// Weights are random: speed does not depend on them. Prints one JSON line.
-// Usage: bench_generate BATCH NEW_TOKENS PROMPT_TOKENS float32|int8
+// Without CHECKPOINT the weights are random and stay in 32 bits; an imported model of that size whose values fit fewer bits
+// is decoded from those. Prints one JSON line.
+// Usage: bench_generate BATCH NEW_TOKENS PROMPT_TOKENS float32|int8 [CHECKPOINT]
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -11,6 +12,7 @@
 
 #include "byte_tokenizer.h"
 #include "host/infer/engine.h"
+#include "host/train/checkpoint.h"
 #include "llama.h"
 
 using namespace temper;
@@ -35,8 +37,8 @@ double gemm_peak() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: bench_generate BATCH NEW_TOKENS PROMPT_TOKENS float32|int8\n");
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: bench_generate BATCH NEW_TOKENS PROMPT_TOKENS float32|int8 [CHECKPOINT]\n");
     return 2;
   }
   const std::int64_t batch = std::atoll(argv[1]), count = std::atoll(argv[2]), length = std::atoll(argv[3]);
@@ -52,6 +54,7 @@ int main(int argc, char** argv) {
   params.max_positions = 8192;
   params.rope_base = 100000;
   llama::Llama model(params, {49152, 1});
+  if (argc == 6) load_weights(argv[5], read_manifest(argv[5]), model);
   model.train(false);
   const test::ByteTokenizer tokenizer(49152, {0});
   std::vector<std::vector<std::int32_t>> prompts(static_cast<std::size_t>(batch));

@@ -72,11 +72,13 @@ at::Tensor Llama::step(DecodeState& state, std::span<const std::int64_t> places,
     const DecodeBlock& weights = decode_blocks_[layer];
     const at::Tensor n_BD = rms_norm(x_BD, block.norm_1_D, params_.norm_epsilon);
     const auto heads = [&](const at::Tensor& x) { return x.view({rows, -1, params_.head_width}); };
-    const at::Tensor q_BHK = rotary(heads(weights.q(n_BD)), cos_BR, sin_BR);
-    cache.write_step(layer, places, rotary(heads(weights.k(n_BD)), cos_BR, sin_BR), heads(weights.v(n_BD)));
+    const auto qkv = InferenceLinear::of_one_input(n_BD, {&weights.q, &weights.k, &weights.v});
+    const at::Tensor q_BHK = rotary(heads(qkv[0]), cos_BR, sin_BR);
+    cache.write_step(layer, places, rotary(heads(qkv[1]), cos_BR, sin_BR), heads(qkv[2]));
     x_BD.add_(weights.out(cache.attend(layer, places, q_BHK, scale).flatten(1)));
     const at::Tensor m_BD = rms_norm(x_BD, block.norm_2_D, params_.norm_epsilon);
-    x_BD.add_(weights.down(silu_times(weights.gate(m_BD), weights.up(m_BD))));
+    const auto gate_up = InferenceLinear::of_one_input(m_BD, {&weights.gate, &weights.up});
+    x_BD.add_(weights.down(silu_times(gate_up[0], gate_up[1])));
   }
   return rms_norm(x_BD, final_norm_D_, params_.norm_epsilon);
 }

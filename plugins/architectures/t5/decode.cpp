@@ -128,8 +128,9 @@ at::Tensor T5::step(DecodeState& state, std::span<const std::int64_t> places, co
     const auto& block = decoder_[layer];
     const auto& weights = decode_blocks_[layer];
     at::Tensor h_BD = norm(x_BD, block.norm_1_D);
-    caches.own.write_step(layer, places, heads(weights.k(h_BD)), heads(weights.v(h_BD)));
-    x_BD = x_BD + weights.o(caches.own.attend(layer, places, heads(weights.q(h_BD)), 1.0, bias_BHM).flatten(1));
+    const auto qkv = InferenceLinear::of_one_input(h_BD, {&weights.q, &weights.k, &weights.v});
+    caches.own.write_step(layer, places, heads(qkv[1]), heads(qkv[2]));
+    x_BD = x_BD + weights.o(caches.own.attend(layer, places, heads(qkv[0]), 1.0, bias_BHM).flatten(1));
     h_BD = norm(x_BD, block.norm_2_D);
     x_BD = x_BD + weights.cross_o(caches.source.attend(layer, places, heads(weights.cross_q(h_BD)), 1.0).flatten(1));
     h_BD = norm(x_BD, block.norm_3_D);

@@ -8,18 +8,24 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "temper/error.h"
 
 namespace temper {
+namespace kernels {
+enum class Held : std::uint8_t;
+}
 
-/// How weights are held while decoding. kInt8: every row in groups of 64 inputs, each with its own float32 scale;
-/// activations stay float32.
+/// How weights are held while decoding. kFloat32: as they are; where all of a layer's weights are float32 values that a
+/// bfloat16, float16 or block-quantised file gave, in those fewer bits, which read faster and mean the same numbers. kInt8:
+/// every row in groups of 64 inputs, each with its own float32 scale. Activations are float32 in both.
 enum class WeightFormat { kFloat32, kInt8 };
 
-/// y_NO = x_NI w_OI^T + b_O for weights that do not change while it lives. float32 refers to the weight's own memory,
-/// int8 is a copy.
+/// y_NO = x_NI w_OI^T + b_O for weights that do not change while it lives. float32 refers to the weight's own memory;
+/// int8, and float32 that fits fewer bits, are copies. How float32 is held changes no bit of a result.
 class TEMPER_API InferenceLinear {
  public:
   InferenceLinear() = default;
@@ -27,14 +33,22 @@ class TEMPER_API InferenceLinear {
   InferenceLinear(const at::Tensor& weight_OI, const at::Tensor& bias_O, WeightFormat format);
   /// Any number of leading dimensions before I.
   at::Tensor operator()(const at::Tensor& x) const;
-  bool defined() const { return weight_OI_.defined(); }
+  /// Several layers of one input, in order. The same bits as one after the other, but the threads are woken once for all,
+  /// which decoding a single row feels.
+  static std::vector<at::Tensor> of_one_input(const at::Tensor& x, std::initializer_list<const InferenceLinear*> layers);
+  bool defined() const { return weight_OI_.defined() || small_OI_.defined(); }
+  /// Whether its copy takes fewer bits than float32.
+  bool is_smaller() const { return small_OI_.defined(); }
   /// The weights in float32, as the products see them.
   at::Tensor weight() const;
 
  private:
-  at::Tensor weight_OI_, bias_O_;  // float32 or int8
-  at::Tensor scale_OG_;            // of int8 only
+  bool has_kernel_for(const at::Tensor& x) const;
+
+  at::Tensor weight_OI_, bias_O_;  // undefined with kInt8; maybe undefined
+  at::Tensor small_OI_, scale_;    // copies in fewer bits, with scales where the form has some
   std::int64_t inputs_ = 0;
+  kernels::Held held_{};
 };
 
 /// One layer's keys and values of all places of a DecodeState.

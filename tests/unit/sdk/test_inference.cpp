@@ -51,6 +51,72 @@ TEST_CASE("a row's result does not depend on the other rows") {
   }
 }
 
+TEST_CASE("several layers of one input give the bits that each gives alone") {
+  const at::NoGradGuard guard;
+  for (const auto format : {WeightFormat::kFloat32, WeightFormat::kInt8}) {
+    const InferenceLinear wide(random({1031, 192}, 1), {}, format), one(random({1, 192}, 2), random({1}, 3), format),
+        narrow(random({66, 192}, 4), random({66}, 5), format);
+    for (const std::int64_t rows : {1, 2, 5, 24, 25}) {
+      const at::Tensor x = random({rows, 192}, 6);
+      const auto all = InferenceLinear::of_one_input(x, {&narrow, &one, &wide});
+      REQUIRE(all.size() == 3);
+      CHECK(all[0].equal(narrow(x)));
+      CHECK(all[1].equal(one(x)));
+      CHECK(all[2].equal(wide(x)));
+      CHECK(worst(all[2], at::linear(x.to(at::kDouble), wide.weight().to(at::kDouble))) < 1e-4);
+    }
+  }
+  const InferenceLinear layer(random({8, 192}, 1), {}, WeightFormat::kFloat32);
+  CHECK_THROWS(layer(random({2, 96}, 2)));
+}
+
+TEST_CASE("weights that came from fewer bits give the bits that float32 gives") {
+  const at::NoGradGuard guard;
+  const std::int64_t outputs = 70, inputs = 96;
+  const bool has_kernels = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const auto half = [](const at::Tensor& x) { return x.to(at::kHalf).to(at::kFloat); };
+  const auto whole = [&](int low, int high) {
+    auto generator = at::detail::createCPUGenerator(7);
+    at::Tensor q = at::randint(low, high + 1, {outputs, inputs / 32, 32}, generator, at::kLong).to(at::kFloat);
+    q.select(2, 5).fill_(low);  // quantisers give the widest weight the largest number
+    q.select(2, 9).fill_(high);
+    return q;
+  };
+  const at::Tensor step = half(random({outputs, inputs / 32, 1}, 8).abs() * 0.01), base = half(random(step.sizes(), 9));
+  const std::vector<std::pair<const char*, at::Tensor>> from = {
+      {"bfloat16", random({outputs, inputs}, 1).to(at::kBFloat16).to(at::kFloat)},
+      {"float16", half(random({outputs, inputs}, 2))},
+      {"Q8_0", (whole(-127, 127) * step).flatten(1)},
+      {"Q4_0", (whole(-8, 7) * -step).flatten(1)},
+      {"Q5_0", (whole(-16, 15) * step).flatten(1)},
+      {"Q4_1", (whole(0, 15) * step + base).flatten(1)},
+      {"Q5_1", (whole(0, 31) * step + base).flatten(1)},
+      {"zeros", at::zeros({outputs, inputs})},
+  };
+  const at::Tensor bias = random({outputs}, 3);
+  for (const auto& [name, w] : from) {
+    INFO(name);
+    const InferenceLinear layer(w, bias, WeightFormat::kFloat32);
+    CHECK(layer.is_smaller() == has_kernels);
+    CHECK(layer.weight().equal(w));
+    // One weight off the grid keeps the layer as it is.
+    at::Tensor off = w.clone();
+    off[outputs - 1][inputs - 1] += 1.2345678F;
+    const InferenceLinear plain(off, bias, WeightFormat::kFloat32);
+    CHECK(!plain.is_smaller());
+    for (const std::int64_t rows : {1, 2, 3, 4, 7, 24, 40}) {
+      const at::Tensor x = random({rows, inputs}, 4);
+      const at::Tensor small = layer(x), full = plain(x);
+      CHECK(small.narrow(1, 0, outputs - 1).equal(full.narrow(1, 0, outputs - 1)));
+      CHECK(worst(small, at::linear(x.to(at::kDouble), w.to(at::kDouble), bias.to(at::kDouble))) < 1e-4);
+    }
+  }
+  // Neither trained weights, nor rows that groups do not fill, nor what is not a number.
+  CHECK(!InferenceLinear(random({64, 64}, 1), {}, WeightFormat::kFloat32).is_smaller());
+  CHECK(!InferenceLinear(at::zeros({64, 40}), {}, WeightFormat::kFloat32).is_smaller());
+  CHECK(!InferenceLinear(at::full({4, 64}, std::nan("")), {}, WeightFormat::kFloat32).is_smaller());
+}
+
 TEST_CASE("an int8 layer computes with the weights it says it has") {
   const at::NoGradGuard guard;
   for (const std::int64_t outputs : {1, 3, 64}) {
