@@ -28,6 +28,8 @@ struct ClassifierModel {
   std::size_t row_size() const { return (vectors() + 1 + 3) / 4 * 4; }
   void index();
   std::vector<double> probabilities(const std::vector<Feature>& vector) const;
+  /// `sums`: of each vector its weights times the text's values; `squares`: of the values, with idf.
+  std::vector<double> probabilities(std::vector<double> sums, double squares) const;
 };
 
 /// Sums of the vectors to probabilities of the labels; sums has one value a vector.

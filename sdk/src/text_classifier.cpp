@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "classifier_model.h"
+#include "text_windows.h"
 
 namespace temper {
 
@@ -53,10 +54,14 @@ std::vector<double> ClassifierModel::probabilities(const std::vector<Feature>& v
     }
     std::copy(some.begin(), some.end(), sums.begin() + static_cast<std::ptrdiff_t>(begin));
   }
+  sums.resize(width);
+  return probabilities(std::move(sums), squares);
+}
+
+std::vector<double> ClassifierModel::probabilities(std::vector<double> sums, double squares) const {
   // The vector's length is 1; one without any feature stays as it is.
   const double length = squares > 0 ? std::sqrt(squares) : 1;
-  sums.resize(width);
-  for (std::size_t v = 0; v < width; ++v) sums[v] = static_cast<double>(bias[v]) + sums[v] / length;
+  for (std::size_t v = 0; v < sums.size(); ++v) sums[v] = static_cast<double>(bias[v]) + sums[v] / length;
   return softmax(sums, labels.size());
 }
 
@@ -99,21 +104,43 @@ double TextClassifier::probability(std::string_view text, std::string_view label
 }
 
 double TextClassifier::highest_probability(std::string_view text, std::string_view label, std::int64_t window) const {
-  if (window < 2) throw ConfigError("window = " + std::to_string(window) + ": must be at least 2 tokens");
   const std::size_t index = label_index(label);
+  return highest_probability(text, std::span(&index, 1), window);
+}
+
+double TextClassifier::highest_probability(std::string_view text, std::span<const std::size_t> labels,
+                                           std::int64_t window) const {
+  if (window < 2) throw ConfigError("window = " + std::to_string(window) + ": must be at least 2 tokens");
   const auto tokens = tokens_of(text);
   const std::span<const Token> all(tokens.all);
   const auto size = static_cast<std::size_t>(window);
   double highest = 0;
-  // The last window ends with the text, so that it is as long as the others.
-  for (std::size_t begin = 0;; begin += size / 2) {
-    const bool last = begin + size >= all.size();
-    if (last) begin = all.size() > size ? all.size() - size : 0;
+  const auto take = [&](const std::vector<double>& probabilities) {
+    double sum = 0;
+    for (const std::size_t label : labels) sum += probabilities[label];
+    highest = std::max(highest, sum);
+  };
+  const auto take_part = [&](std::size_t begin) {
     const auto part = all.subspan(begin, std::min(size, all.size() - begin));
-    const auto features = counted(tokens.folded, part, model_->features, begin == 0);
-    highest = std::max(highest, model_->probabilities(features)[index]);
-    if (last) return highest;
+    take(model_->probabilities(counted(tokens.folded, part, model_->features, begin == 0)));
+  };
+  if (all.size() <= size) {
+    take_part(0);
+    return highest;
   }
+  const std::size_t half = size / 2, final = all.size() - size;
+  if (size % 2 == 0) {
+    // The first window has words of its own where leading ones count again.
+    const std::size_t from = model_->features.leading_words > 0 ? 1 : 0;
+    if (from > 0) take_part(0);
+    each_even_window(*model_, tokens, half, from, take);
+    if (final % half != 0) take_part(final);
+    return highest;
+  }
+  // The last window ends with the text, so that it is as long as the others.
+  for (std::size_t begin = 0; begin < final; begin += half) take_part(begin);
+  take_part(final);
+  return highest;
 }
 
 }  // namespace temper

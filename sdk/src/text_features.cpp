@@ -94,63 +94,18 @@ __attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void buckets
   for (std::size_t i = 0; i < count; ++i) buckets[i] = bucket_of(states[i], bits);
 }
 
-void add_word_ngrams(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
-                     const TextFeatures& features, char32_t kind) {
-  for (std::size_t begin = 0; begin < tokens.size(); ++begin) {
+/// Of runs of words that begin at tokens [first, last), from the length on with which they reach token `reach`.
+void word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+               const TextFeatures& features, char32_t kind, std::size_t first, std::size_t last, std::size_t reach) {
+  for (std::size_t begin = first; begin < last; ++begin) {
     std::uint64_t state = hash_of(kHashStart, kind);
     const std::size_t end = std::min(tokens.size(), begin + static_cast<std::size_t>(features.word_ngrams));
     for (std::size_t at = begin; at < end; ++at) {
       if (at > begin) state = hash_of(state, U' ');
       for (std::size_t i = tokens[at].begin; i < tokens[at].end; ++i) state = hash_of(state, folded[i]);
-      buckets.push_back(bucket_of(state, features.bucket_bits));
+      if (at >= reach) buckets.push_back(bucket_of(state, features.bucket_bits));
     }
   }
-}
-
-void add_char_ngrams(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
-                     const TextFeatures& features) {
-  const auto shortest = static_cast<std::size_t>(features.char_min), longest = static_cast<std::size_t>(features.char_max);
-  // All words in a row, each with a mark at both ends, and of each character how many there are from it to its word's end.
-  std::size_t count = 0;
-  for (const Token& token : tokens) count += token.is_word ? token.end - token.begin + 2 : 0;
-  std::u32string marked(count + longest, U'\0');
-  std::vector<std::uint32_t> left(count);
-  std::size_t at = 0;
-  for (const Token& token : tokens) {
-    if (!token.is_word) continue;
-    const std::size_t size = token.end - token.begin + 2;
-    marked[at] = U'<';
-    std::copy_n(folded.begin() + static_cast<std::ptrdiff_t>(token.begin), size - 2,
-                marked.begin() + static_cast<std::ptrdiff_t>(at + 1));
-    marked[at + size - 1] = U'>';
-    for (std::size_t i = 0; i < size; ++i) left[at + i] = static_cast<std::uint32_t>(size - i);
-    at += size;
-  }
-  std::vector<std::uint64_t> states(count, hash_of(kHashStart, U'c'));
-  std::vector<std::uint32_t> all(count);
-  for (std::size_t length = 1; length <= longest; ++length) {
-    lengthen_runs(marked.data() + length - 1, count, states.data());
-    if (length < shortest) continue;
-    buckets_of_runs(states.data(), count, features.bucket_bits, all.data());
-    // Every run is written, those that leave their word are overwritten by the next.
-    std::size_t end = buckets.size();
-    buckets.resize(end + count);
-    for (std::size_t i = 0; i < count; ++i) {
-      buckets[end] = all[i];
-      end += static_cast<std::size_t>(left[i] >= length);
-    }
-    buckets.resize(end);
-  }
-}
-
-/// 1 + log(count); nearly all counts are small.
-float damped(std::size_t count) {
-  static const std::array<float, 64> kSmall = [] {
-    std::array<float, 64> values{};
-    for (std::size_t n = 1; n < values.size(); ++n) values[n] = static_cast<float>(1 + std::log(static_cast<double>(n)));
-    return values;
-  }();
-  return count < kSmall.size() ? kSmall[count] : static_cast<float>(1 + std::log(static_cast<double>(count)));
 }
 
 /// How often each bucket is there. Most are there once, which a small table tells without comparing; the rest, and those
@@ -199,6 +154,74 @@ void check_range(const char* name, std::int64_t value, std::int64_t low, std::in
 
 }  // namespace
 
+float damped(std::size_t count) {
+  // Nearly all counts are small.
+  static const std::array<float, 64> kSmall = [] {
+    std::array<float, 64> values{};
+    for (std::size_t n = 1; n < values.size(); ++n) values[n] = static_cast<float>(1 + std::log(static_cast<double>(n)));
+    return values;
+  }();
+  return count < kSmall.size() ? kSmall[count] : static_cast<float>(1 + std::log(static_cast<double>(count)));
+}
+
+void append_word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                      const TextFeatures& features) {
+  word_runs(buckets, folded, tokens, features, U'w', 0, tokens.size(), 0);
+}
+
+void append_word_runs_across(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                             std::size_t boundary, const TextFeatures& features) {
+  const auto longest = static_cast<std::size_t>(features.word_ngrams);
+  const std::size_t first = boundary + 1 >= longest ? boundary + 1 - longest : 0;
+  word_runs(buckets, folded, tokens, features, U'w', first, boundary, boundary);
+}
+
+CharacterRuns::CharacterRuns(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features)
+    : shortest_(static_cast<std::size_t>(features.char_min)) {
+  const auto longest = static_cast<std::size_t>(features.char_max);
+  // All words in a row, each with a mark at both ends, and of each character how many there are from it to its word's end.
+  starts_.reserve(tokens.size() + 1);
+  starts_.push_back(0);
+  for (const Token& token : tokens) starts_.push_back(starts_.back() + (token.is_word ? token.end - token.begin + 2 : 0));
+  const std::size_t count = starts_.back();
+  std::u32string marked(count + longest, U'\0');
+  left_.resize(count);
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    if (!tokens[t].is_word) continue;
+    const std::size_t at = starts_[t], size = starts_[t + 1] - at;
+    marked[at] = U'<';
+    std::copy_n(folded.begin() + static_cast<std::ptrdiff_t>(tokens[t].begin), size - 2,
+                marked.begin() + static_cast<std::ptrdiff_t>(at + 1));
+    marked[at + size - 1] = U'>';
+    for (std::size_t i = 0; i < size; ++i) left_[at + i] = static_cast<std::uint32_t>(size - i);
+  }
+  std::vector<std::uint64_t> states(count, hash_of(kHashStart, U'c'));
+  for (std::size_t length = 1; length <= longest; ++length) {
+    lengthen_runs(marked.data() + length - 1, count, states.data());
+    if (length < shortest_) continue;
+    buckets_of_runs(states.data(), count, features.bucket_bits, of_length_.emplace_back(count).data());
+  }
+}
+
+void CharacterRuns::append(std::size_t first, std::size_t last, std::vector<std::uint32_t>& buckets) const {
+  const std::size_t begin = starts_[first], count = starts_[last] - begin;
+  const std::uint32_t* left = left_.data() + begin;
+  std::size_t length = shortest_;
+  for (const auto& runs : of_length_) {
+    // Every run is written, those that leave their word are overwritten by the next.
+    std::size_t end = buckets.size();
+    buckets.resize(end + count);
+    const std::uint32_t* all = runs.data() + begin;
+    std::uint32_t* out = buckets.data();
+    for (std::size_t i = 0; i < count; ++i) {
+      out[end] = all[i];
+      end += static_cast<std::size_t>(left[i] >= length);
+    }
+    buckets.resize(end);
+    ++length;
+  }
+}
+
 void check_features(const TextFeatures& features) {
   check_range("bucket_bits", features.bucket_bits, 8, 24);
   check_range("word_ngrams", features.word_ngrams, 0, 5);
@@ -235,11 +258,11 @@ std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> 
   std::vector<std::uint32_t> buckets;
   if (!tokens.empty()) buckets.reserve(4 * (tokens.back().end - tokens.front().begin) + 64);
   if (features.word_ngrams > 0) {
-    add_word_ngrams(buckets, folded, tokens, features, U'w');
+    append_word_runs(buckets, folded, tokens, features);
     const auto leading = std::min(tokens.size(), static_cast<std::size_t>(features.leading_words));
-    if (at_start) add_word_ngrams(buckets, folded, tokens.first(leading), features, U'l');
+    if (at_start) word_runs(buckets, folded, tokens.first(leading), features, U'l', 0, leading, 0);
   }
-  if (features.char_max > 0) add_char_ngrams(buckets, folded, tokens, features);
+  if (features.char_max > 0) CharacterRuns(folded, tokens, features).append(0, tokens.size(), buckets);
   return counts_of(buckets);
 }
 

@@ -29,6 +29,29 @@ struct Feature {
   float value = 0;
 };
 
+/// Buckets of runs of characters inside words, for many tokens at once.
+class CharacterRuns {
+ public:
+  CharacterRuns(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features);
+  /// Of the tokens [first, last) of those given, each as often as it occurs.
+  void append(std::size_t first, std::size_t last, std::vector<std::uint32_t>& buckets) const;
+
+ private:
+  std::size_t shortest_;
+  std::vector<std::size_t> starts_;  ///< of each token's characters among all, with the end at last
+  std::vector<std::uint32_t> left_;  ///< from a character to the end of its word
+  std::vector<std::vector<std::uint32_t>> of_length_;
+};
+
+/// Of runs of words within `tokens`, each as often as it occurs.
+void append_word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                      const TextFeatures& features);
+/// Only of those that begin before token `boundary` and end behind it.
+void append_word_runs_across(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                             std::size_t boundary, const TextFeatures& features);
+/// What a bucket that occurs so often counts: 1 + log(count).
+float damped(std::size_t count);
+
 /// Throws ConfigError for an option out of its range.
 void check_features(const TextFeatures& features);
 Tokens tokens_of(std::string_view text);

@@ -27,8 +27,9 @@ ParamTable<ToxicityParams> toxicity_params() {
   table.add("model", &P::model, "A classifier that `temper classifier train` made; empty uses the word lists alone.");
   table.add("labels", &P::labels, "Labels of the classifier that are toxic; their probabilities are added.");
   table.add("threshold", &P::threshold, "Probability from which a document is toxic.", {.min = 0, .max = 1});
-  table.add("window", &P::window, "Words that the classifier reads at once; a long text counts by its worst window.",
-            {.min = 5, .max = 100000, .unit = "words"});
+  table.add("window", &P::window,
+            "Words and signs that the classifier reads at once; a long text counts by its worst window.",
+            {.min = 5, .max = 100000, .unit = "tokens"});
   table.add("max_count", &P::max_count, "Terms of the lists that a document may hold.", {.min = 0, .max = 1000000});
   table.add("max_share", &P::max_share, "Share of its words that may be such terms; both limits have to be passed.",
             {.min = 0, .max = 1});
@@ -58,35 +59,15 @@ Toxicity::Toxicity(const ToxicityParams& params, const Filter::Args& args) : par
 }
 
 std::string Toxicity::fingerprint() {
-  return sha256_hex("toxicity 1 " + (lexicon_ ? lexicon_->fingerprint() : "") + " " + model_sha256_);
-}
-
-double Toxicity::probability(const std::string& text, const Units& words) const {
-  const auto of = [&](std::string_view part) {
-    const auto all = model_->probabilities(part);
-    double sum = 0;
-    for (const std::size_t label : labels_) sum += all[label];
-    return sum;
-  };
-  const auto window = static_cast<std::size_t>(params_.window);
-  const std::size_t count = words.hashes.size();
-  if (count <= window) return of(text);
-  double worst = 0;
-  for (std::size_t first = 0; first < count; first += window / 2) {
-    const std::size_t last = std::min(first + window, count);
-    worst =
-        std::max(worst, of(std::string_view(text).substr(words.begins[first], words.ends[last - 1] - words.begins[first])));
-    if (last == count) break;
-  }
-  return worst;
+  return sha256_hex("toxicity 2 " + (lexicon_ ? lexicon_->fingerprint() : "") + " " + model_sha256_);
 }
 
 FilterResult Toxicity::judge(const Document& document) const {
   FilterResult result;
   const std::string& text = document.text;
-  const Units words = words_with_places(text);
   bool toxic = false;
   if (lexicon_) {
+    const Units words = words_with_places(text);
     const auto places = lexicon_->find(text, words);
     const double share =
         static_cast<double>(places.size()) / static_cast<double>(std::max<std::size_t>(words.hashes.size(), 1));
@@ -100,7 +81,7 @@ FilterResult Toxicity::judge(const Document& document) const {
     if (toxic) result.reason = "terms";
   }
   if (model_) {
-    result.score = probability(text, words);
+    result.score = model_->highest_probability(text, labels_, params_.window);
     if (result.score >= params_.threshold) {
       toxic = true;
       result.reason = "classifier";

@@ -57,8 +57,6 @@ class Toxicity final : public Filter, public DocumentFilter {
   FilterResult judge(const Document& document) const override;
 
  private:
-  double probability(const std::string& text, const Units& words) const;
-
   ToxicityParams params_;
   std::string model_sha256_;
   std::unique_ptr<Lexicon> lexicon_;

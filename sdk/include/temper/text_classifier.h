@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,8 @@ class TEMPER_API TextClassifier {
   /// Long texts: the highest probability of `label` over windows of `window` tokens that overlap by half and cover every
   /// token (P-SAFE-08). A text of one window or less is read as one.
   double highest_probability(std::string_view text, std::string_view label, std::int64_t window = 40) const;
+  /// The same of the labels' probabilities added up; places in labels().
+  double highest_probability(std::string_view text, std::span<const std::size_t> labels, std::int64_t window) const;
 
  private:
   explicit TextClassifier(std::unique_ptr<const ClassifierModel> model);

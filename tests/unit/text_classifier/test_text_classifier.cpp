@@ -126,6 +126,71 @@ TEST_CASE("a toxic span deep in a long text is found, wherever it stands, P-SAFE
   CHECK_THROWS_AS(classifier.highest_probability(clean, "toxic", 1), ConfigError);
 }
 
+TEST_CASE("windows that share halves score as each would by itself") {
+  // Words from a small stock, so that halves have much in common, with signs and letters beyond ASCII between them.
+  const std::vector<std::string> stock = {"I",
+                                          "you",
+                                          "idiot",
+                                          "the",
+                                          "garden",
+                                          "green",
+                                          "fool",
+                                          ",",
+                                          "hate",
+                                          "\xec\x95\x88\xeb\x85\x95",
+                                          "is",
+                                          "a",
+                                          "tr\xc3\xa9"
+                                          "e",
+                                          "?",
+                                          "are",
+                                          "what"};
+  std::vector<std::string> words;
+  std::uint64_t state = 1;
+  for (int i = 0; i < 1500; ++i) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    words.push_back(stock[(state >> 33) % stock.size()]);
+  }
+  const auto text_of = [&](std::size_t begin, std::size_t end) {
+    std::string text;
+    for (std::size_t i = begin; i < end; ++i) text += words[i] + " ";
+    return text;
+  };
+  for (const std::int64_t runs : {0, 1, 2, 5}) {
+    for (const std::int64_t leading : {0, 7}) {
+      ClassifierOptions options;
+      options.features.word_ngrams = runs;
+      options.features.leading_words = leading;
+      options.features.idf = runs == 2;
+      options.features.char_max = runs == 1 ? 0 : 5;
+      options.features.bucket_bits = runs == 5 ? 8 : 18;  // with many collisions
+      const auto classifier = TextClassifier::train(kSmall, options);
+      for (const std::size_t window : {2, 7, 20, 40, 512}) {
+        for (const std::size_t length : {std::size_t{41}, std::size_t{60}, words.size() - 1, words.size()}) {
+          CAPTURE(runs, leading, window, length);
+          if (length <= window) continue;
+          double highest = 0;
+          for (std::size_t begin = 0;; begin += window / 2) {
+            const bool last = begin + window >= length;
+            if (last) begin = length - window;
+            // Words in front keep the leading ones of the text's beginning apart from those of a window.
+            std::string part = text_of(begin, begin + window);
+            if (leading > 0 && begin > 0) break;
+            highest = std::max(highest, classifier.probability(part, "toxic"));
+            if (last) break;
+          }
+          const double found =
+              classifier.highest_probability(text_of(0, length), "toxic", static_cast<std::int64_t>(window));
+          if (leading == 0) CHECK(found == Approx(highest).epsilon(1e-9));
+          if (leading > 0) CHECK(found >= highest - 1e-12);
+          const std::vector<std::size_t> both = {0, 1};
+          CHECK(classifier.highest_probability(text_of(0, length), both, static_cast<std::int64_t>(window)) == Approx(1));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("mean, maximum and ratio are three numbers, the ratio counts from the threshold on, P-SAFE-09") {
   const ScoreSummary summary = summarise_scores({0.2, 0.8, 0.5});
   CHECK(summary.mean == Approx(0.5));
