@@ -35,11 +35,11 @@ at::Tensor Llama::prefill(DecodeState& state, std::span<const std::int64_t> plac
   const auto optional_mask = mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt;
   const auto [cos_NR, sin_NR] = angles(positions_of(prompts));
   const at::Tensor lengths_B = cache.set_lengths(places, prompts);
-  at::Tensor x_BTD = at::embedding(token_embedding_VD_, prompts.ids_BT);
+  at::Tensor x_BTD = embedded(prompts.ids_BT);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const Block& block = blocks_[layer];
     const DecodeBlock& weights = decode_blocks_[layer];
-    const at::Tensor n_BTD = rms_norm(x_BTD, block.norm_1_D, params_.norm_epsilon);
+    const at::Tensor n_BTD = norm(x_BTD, block.norm_1_D);
     const auto heads = [&](const at::Tensor& x) { return x.view({rows * length, -1, width}); };
     const auto by_head = [&](const at::Tensor& x_NHK) { return x_NHK.view({rows, length, -1, width}).transpose(1, 2); };
     const at::Tensor q_BHTK = by_head(rotary(heads(weights.q(n_BTD)), cos_NR, sin_NR));
@@ -53,10 +53,10 @@ at::Tensor Llama::prefill(DecodeState& state, std::span<const std::int64_t> plac
     const at::Tensor y_BTD = y_BHTK.transpose(1, 2).flatten(2);
     at::Tensor r_BTD = weights.out(last ? last_positions(y_BTD, lengths_B) : y_BTD);
     x_BTD = (last ? last_positions(x_BTD, lengths_B) : x_BTD) + r_BTD;
-    const at::Tensor m_BTD = rms_norm(x_BTD, block.norm_2_D, params_.norm_epsilon);
-    x_BTD.add_(weights.down(silu_times(weights.gate(m_BTD), weights.up(m_BTD))));
+    const at::Tensor m_BTD = norm(x_BTD, block.norm_2_D);
+    x_BTD.add_(weights.down(gated(weights.gate(m_BTD), weights.up(m_BTD))));
   }
-  return rms_norm(x_BTD, final_norm_D_, params_.norm_epsilon);
+  return norm(x_BTD, final_norm_D_);
 }
 
 at::Tensor Llama::step(DecodeState& state, std::span<const std::int64_t> places, const at::Tensor& ids_B) {
@@ -66,21 +66,21 @@ at::Tensor Llama::step(DecodeState& state, std::span<const std::int64_t> places,
   const double scale = 1.0 / std::sqrt(static_cast<double>(params_.head_width));
   const auto positions = cache.advance(places);
   const auto [cos_BR, sin_BR] = angles(at::tensor(positions, at::kLong).to(ids_B.device()));
-  at::Tensor x_BD = at::embedding(token_embedding_VD_, ids_B);
+  at::Tensor x_BD = embedded(ids_B);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const Block& block = blocks_[layer];
     const DecodeBlock& weights = decode_blocks_[layer];
-    const at::Tensor n_BD = rms_norm(x_BD, block.norm_1_D, params_.norm_epsilon);
+    const at::Tensor n_BD = norm(x_BD, block.norm_1_D);
     const auto heads = [&](const at::Tensor& x) { return x.view({rows, -1, params_.head_width}); };
     const auto qkv = InferenceLinear::of_one_input(n_BD, {&weights.q, &weights.k, &weights.v});
     const at::Tensor q_BHK = rotary(heads(qkv[0]), cos_BR, sin_BR);
     cache.write_step(layer, places, rotary(heads(qkv[1]), cos_BR, sin_BR), heads(qkv[2]));
     x_BD.add_(weights.out(cache.attend(layer, places, q_BHK, scale).flatten(1)));
-    const at::Tensor m_BD = rms_norm(x_BD, block.norm_2_D, params_.norm_epsilon);
+    const at::Tensor m_BD = norm(x_BD, block.norm_2_D);
     const auto gate_up = InferenceLinear::of_one_input(m_BD, {&weights.gate, &weights.up});
-    x_BD.add_(weights.down(silu_times(gate_up[0], gate_up[1])));
+    x_BD.add_(weights.down(gated(gate_up[0], gate_up[1])));
   }
-  return rms_norm(x_BD, final_norm_D_, params_.norm_epsilon);
+  return norm(x_BD, final_norm_D_);
 }
 
 }  // namespace temper::llama

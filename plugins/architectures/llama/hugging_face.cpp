@@ -42,9 +42,16 @@ void read_rope(const Json& config, std::vector<std::pair<std::string, std::strin
 std::optional<ImportedConfig> llama_from_hugging_face(const std::string& config_json) {
   const Json config = Json::parse(config_json);
   const auto type = value_or(config, "model_type", std::string());
-  if (type != "llama" && type != "qwen2" && type != "mistral") return std::nullopt;
-  const auto activation = value_or(config, "hidden_act", std::string("silu"));
-  if (activation != "silu") throw ConfigError("hidden_act is '" + activation + "'; architecture llama has silu only");
+  if (type != "llama" && type != "qwen2" && type != "mistral" && type != "gemma") return std::nullopt;
+  const bool gemma = type == "gemma";
+  // Gemma's first files name GELU and mean its tanh form; where hidden_activation is given, it is what counts.
+  const auto activation = gemma ? value_or(config, "hidden_activation", std::string("gelu_pytorch_tanh"))
+                                : value_or(config, "hidden_act", std::string("silu"));
+  const std::string known = gemma ? "gelu_pytorch_tanh" : "silu";
+  if (activation != known) {
+    throw ConfigError(std::string(gemma ? "hidden_activation" : "hidden_act") + " is '" + activation +
+                      "'; architecture llama has only '" + known + "' for " + type);
+  }
   if (value_or(config, "mlp_bias", false)) throw ConfigError("mlp_bias is true; architecture llama supports only false");
   const auto positions = config.at("max_position_embeddings").get<std::int64_t>();
   // A sliding window at least as long as the context changes nothing.
@@ -68,16 +75,27 @@ std::optional<ImportedConfig> llama_from_hugging_face(const std::string& config_
                      {"d_ff", std::to_string(config.at("intermediate_size").get<std::int64_t>())},
                      {"max_positions", std::to_string(positions)},
                      {"norm_epsilon", number(value_or(config, "rms_norm_eps", 1e-6))},
-                     {"tied_head", value_or(config, "tie_word_embeddings", false) ? "true" : "false"},
+                     {"tied_head", value_or(config, "tie_word_embeddings", gemma) ? "true" : "false"},
                      {"attention_bias", bias}};
+  if (gemma) {
+    imported.values.insert(imported.values.end(),
+                           {{"gate", "gelu_tanh"}, {"norm_from_one", "true"}, {"scaled_embedding", "true"}});
+  }
   read_rope(config, imported.values);
   return imported;
 }
 
 std::string Llama::hugging_face_config() const {
-  const bool qwen = params_.attention_bias == "qkv";
-  Json config = {{"architectures", {qwen ? "Qwen2ForCausalLM" : "LlamaForCausalLM"}},
-                 {"model_type", qwen ? "qwen2" : "llama"},
+  const bool qwen = params_.attention_bias == "qkv", gemma = params_.norm_from_one;
+  if ((params_.gate == "gelu_tanh") != gemma || params_.scaled_embedding != gemma || (gemma && qwen)) {
+    throw ConfigError(
+        "Hugging Face has no model with these settings: gate gelu_tanh, norm_from_one and scaled_embedding go together "
+        "there (gemma), and not with attention_bias qkv");
+  }
+  const char* type = gemma ? "gemma" : (qwen ? "qwen2" : "llama");
+  const char* name = gemma ? "GemmaForCausalLM" : (qwen ? "Qwen2ForCausalLM" : "LlamaForCausalLM");
+  Json config = {{"architectures", {name}},
+                 {"model_type", type},
                  {"vocab_size", vocab_size_},
                  {"hidden_size", params_.d_model},
                  {"intermediate_size", params_.d_ff},
@@ -85,13 +103,14 @@ std::string Llama::hugging_face_config() const {
                  {"num_attention_heads", params_.num_heads},
                  {"num_key_value_heads", params_.num_kv_heads},
                  {"head_dim", params_.head_width},
-                 {"hidden_act", "silu"},
+                 {"hidden_act", gemma ? "gelu_pytorch_tanh" : "silu"},
                  {"max_position_embeddings", params_.max_positions},
                  {"rms_norm_eps", params_.norm_epsilon},
                  {"rope_theta", params_.rope_base},
                  {"tie_word_embeddings", params_.tied_head}};
   if (!qwen) config["attention_bias"] = params_.attention_bias == "all";
   if (qwen) config["use_sliding_window"] = false;
+  if (gemma) config["hidden_activation"] = "gelu_pytorch_tanh";
   if (params_.rope_scaling == "linear") config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", params_.rope_factor}};
   if (params_.rope_scaling == "llama3") {
     config["rope_scaling"] = {{"rope_type", "llama3"},

@@ -38,7 +38,9 @@ Llama::Llama(const LlamaParams& params, const Args& args) : params_(params), voc
   const auto matrix = [&](std::int64_t rows, std::int64_t columns, double std) {
     return at::normal(0.0, std, {rows, columns}, generator, options).requires_grad_();
   };
-  const auto ones = [&](std::int64_t size) { return at::ones({size}, options).requires_grad_(); };
+  const auto unit = [&](std::int64_t size) {
+    return at::full({size}, params_.norm_from_one ? 0.0 : 1.0, options).requires_grad_();
+  };
   const auto bias = [&](std::int64_t size, bool wanted) {
     return wanted ? at::zeros({size}, options).requires_grad_() : at::Tensor();
   };
@@ -48,18 +50,18 @@ Llama::Llama(const LlamaParams& params, const Args& args) : params_(params), voc
   token_embedding_VD_ = matrix(vocab_size_, width, std);
   for (std::int64_t layer = 0; layer < params_.num_layers; ++layer) {
     Block block;
-    block.norm_1_D = ones(width);
+    block.norm_1_D = unit(width);
     block.q = {matrix(queries, width, std), bias(queries, qkv_bias)};
     block.k = {matrix(keys, width, std), bias(keys, qkv_bias)};
     block.v = {matrix(keys, width, std), bias(keys, qkv_bias)};
     block.out = {matrix(width, queries, residual_std), bias(width, out_bias)};
-    block.norm_2_D = ones(width);
+    block.norm_2_D = unit(width);
     block.gate = {matrix(params_.d_ff, width, std), {}};
     block.up = {matrix(params_.d_ff, width, std), {}};
     block.down = {matrix(width, params_.d_ff, residual_std), {}};
     blocks_.push_back(std::move(block));
   }
-  final_norm_D_ = ones(width);
+  final_norm_D_ = unit(width);
   if (!params_.tied_head) head_VD_ = matrix(vocab_size_, width, std);
 }
 
@@ -71,10 +73,24 @@ at::Tensor Llama::drop(const at::Tensor& x) const {
   return training_ && params_.dropout > 0 ? at::dropout(x, params_.dropout, true) : x;
 }
 
+at::Tensor Llama::embedded(const at::Tensor& ids) const {
+  const at::Tensor x = at::embedding(token_embedding_VD_, ids);
+  return params_.scaled_embedding ? x * std::sqrt(static_cast<double>(params_.d_model)) : x;
+}
+
+at::Tensor Llama::norm(const at::Tensor& x, const at::Tensor& weight_D) const {
+  // The sum is taken in the weight's float32, whatever the activations' type (P-MODEL-07).
+  return rms_norm(x, params_.norm_from_one ? weight_D + 1 : weight_D, params_.norm_epsilon);
+}
+
+at::Tensor Llama::gated(const at::Tensor& gate, const at::Tensor& up) const {
+  return params_.gate == "silu" ? silu_times(gate, up) : at::gelu(gate, "tanh") * up;
+}
+
 at::Tensor Llama::run(const Block& block, const at::Tensor& x_BTD, const at::Tensor& mask, const Angles& angles) const {
   const std::int64_t rows = x_BTD.size(0), length = x_BTD.size(1);
   const auto& [cos_NR, sin_NR] = angles;
-  const at::Tensor n_BTD = rms_norm(x_BTD, block.norm_1_D, params_.norm_epsilon);
+  const at::Tensor n_BTD = norm(x_BTD, block.norm_1_D);
   const auto heads = [&](const at::Tensor& x) { return x.view({rows * length, -1, params_.head_width}); };
   const auto by_head = [&](const at::Tensor& x_NHK) {
     return x_NHK.view({rows, length, -1, params_.head_width}).transpose(1, 2);
@@ -86,8 +102,8 @@ at::Tensor Llama::run(const Block& block, const at::Tensor& x_BTD, const at::Ten
       q_BHTK, k_BGTK, v_BGTK, mask.defined() ? std::optional<at::Tensor>(mask.to(q_BHTK.scalar_type())) : std::nullopt,
       training_ ? params_.dropout : 0.0, !mask.defined(), std::nullopt, params_.num_kv_heads != params_.num_heads);
   const at::Tensor s_BTD = x_BTD + drop(linear(y_BHTK.transpose(1, 2).flatten(2), block.out));
-  const at::Tensor m_BTD = rms_norm(s_BTD, block.norm_2_D, params_.norm_epsilon);
-  return s_BTD + drop(linear(silu_times(linear(m_BTD, block.gate), linear(m_BTD, block.up)), block.down));
+  const at::Tensor m_BTD = norm(s_BTD, block.norm_2_D);
+  return s_BTD + drop(linear(gated(linear(m_BTD, block.gate), linear(m_BTD, block.up)), block.down));
 }
 
 at::Tensor Llama::hidden(const ModelInput& input) {
@@ -103,14 +119,14 @@ at::Tensor Llama::hidden(const ModelInput& input) {
   }
   const at::Tensor mask = decoder_mask(input, params_.prefix_attention);
   const Angles rotation = angles(positions_of(input));
-  at::Tensor x_BTD = drop(at::embedding(token_embedding_VD_, input.ids_BT));
+  at::Tensor x_BTD = drop(embedded(input.ids_BT));
   for (const auto& block : blocks_) {
     const auto forward = [this, &block, mask, rotation](const std::vector<at::Tensor>& inputs) {
       return run(block, inputs[0], mask, rotation);
     };
     x_BTD = checkpointing_ ? recomputed({x_BTD}, weights_of(block), forward) : forward({x_BTD});
   }
-  return rms_norm(x_BTD, final_norm_D_, params_.norm_epsilon);
+  return norm(x_BTD, final_norm_D_);
 }
 
 std::vector<Llama::Named> Llama::named() const {

@@ -1,6 +1,7 @@
 // Llama-family decoder-only transformer: RMS norm, rotary positions, SwiGLU, grouped-query attention, head tied or not,
-// biases on q, k, v (Qwen2) or on all attention projections as an option.
-// Sources: Touvron et al., "LLaMA" (2023) and "Llama 2" (2023); Ainslie et al., "GQA" (2023); Qwen2 technical report (2024).
+// biases on q, k, v (Qwen2) or on all attention projections as an option, and what Gemma does otherwise.
+// Sources: Touvron et al., "LLaMA" (2023) and "Llama 2" (2023); Ainslie et al., "GQA" (2023); Qwen2 technical report (2024);
+// Gemma technical report (2024).
 // Shapes: B rows, T positions, D d_model, H heads, G key heads, K head width, R = K / 2, F d_ff, V vocabulary.
 #pragma once
 
@@ -35,13 +36,15 @@ struct LlamaParams {
   double norm_epsilon = 1e-5;
   bool tied_head = true;
   std::string attention_bias = "none";
+  std::string gate = "silu";
+  bool norm_from_one = false, scaled_embedding = false;
   double dropout = 0.0;
   double init_std = 0.02;
   bool prefix_attention = false;
 };
 
 ParamTable<LlamaParams> llama_params();
-/// Hugging Face's llama, qwen2 and mistral configurations (see registrar.h).
+/// Hugging Face's llama, qwen2, mistral and gemma configurations (see registrar.h).
 std::optional<ImportedConfig> llama_from_hugging_face(const std::string& config_json);
 
 struct LinearWeights {
@@ -93,6 +96,10 @@ class Llama final : public Architecture, public IncrementalDecoder {
   /// Rows of the angle tables for these positions; the tables grow as needed.
   Angles angles(const at::Tensor& positions);
   at::Tensor drop(const at::Tensor& x) const;
+  at::Tensor embedded(const at::Tensor& ids) const;
+  at::Tensor norm(const at::Tensor& x, const at::Tensor& weight_D) const;
+  /// The gate's activation times up.
+  at::Tensor gated(const at::Tensor& gate, const at::Tensor& up) const;
   /// One block over whole sequences; mask is undefined where plain causal attention is meant.
   at::Tensor run(const Block& block, const at::Tensor& x_BTD, const at::Tensor& mask, const Angles& angles) const;
 

@@ -30,6 +30,11 @@ ParamTable<LlamaParams> llama_params() {
   table.add("tied_head", &P::tied_head, "The head is the token embedding.");
   table.add("attention_bias", &P::attention_bias, "Biases of attention projections: none, on q, k, v (Qwen2), or on all.",
             {.choices = {"none", "qkv", "all"}});
+  table.add("gate", &P::gate, "Activation of the feed-forward layer's gate; gelu_tanh is Gemma's.",
+            {.choices = {"silu", "gelu_tanh"}});
+  table.add("norm_from_one", &P::norm_from_one, "Norm weights are stored as differences from 1, as Gemma's are.");
+  table.add("scaled_embedding", &P::scaled_embedding,
+            "Token embeddings are multiplied by the square root of d_model before the first block, as Gemma's are.");
   table.add("dropout", &P::dropout, "Probability of dropping an activation or attention weight in training.",
             {.min = 0, .max = 0.95});
   table.add("init_std", &P::init_std, "Standard deviation of the initial weights.", {.min = 0, .max = 1});

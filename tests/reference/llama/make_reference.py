@@ -1,4 +1,4 @@
-"""Makes llama_reference.json: logits and greedy continuations of small Llama, Qwen2 and GPT-2 models in transformers.
+"""Makes llama_reference.json: logits and greedy continuations of small Llama, Qwen2, Gemma and GPT-2 models in transformers.
 
 Weights come from a formula that the C++ test repeats by parameter number, in the order of PARAMETERS below; so only config,
 ids and results are stored. Run: python make_reference.py > llama_reference.json   (transformers 5.24, PyTorch 2.11, float32)
@@ -7,7 +7,8 @@ import json
 import math
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM,
+                          Qwen2Config, Qwen2ForCausalLM)
 
 V, ROWS, LENGTH, NEW = 61, 2, 12, 16
 
@@ -99,6 +100,9 @@ def main():
         case("qwen2_grouped_tied",
              Qwen2ForCausalLM(Qwen2Config(num_key_value_heads=3, tie_word_embeddings=True, **common)),
              llama_names(2, True, False, True)),
+        case("gemma_grouped_tied",
+             GemmaForCausalLM(GemmaConfig(num_key_value_heads=2, head_dim=16, tie_word_embeddings=True, **common)),
+             llama_names(2, False, False, True)),
         case("gpt2",
              GPT2LMHeadModel(GPT2Config(vocab_size=V, n_positions=64, n_embd=48, n_layer=2, n_head=4,
                                         bos_token_id=1, eos_token_id=2)),

@@ -123,6 +123,38 @@ TEST_CASE("a written configuration is read back as the same model") {
   }
 }
 
+TEST_CASE("norm weights from one are added to one once, in float32, P-MODEL-07") {
+  const at::NoGradGuard guard;
+  llama::LlamaParams params;
+  params.d_model = 32;
+  params.num_layers = 2;
+  params.num_heads = 2;
+  llama::Llama plain(params, {61, 3});
+  params.norm_from_one = true;
+  llama::Llama from_one(params, {61, 3});
+  const auto a = plain.parameters(), b = from_one.parameters();
+  REQUIRE(a.size() == b.size());
+  // 1 + 3.140625 is no bfloat16 number: added there it would be 4.125.
+  for (const float stored : {0.0F, -0.5F, 3.140625F}) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (a[i].name.find("norm") == std::string::npos) {
+        CHECK(a[i].tensor.equal(b[i].tensor));
+        continue;
+      }
+      if (stored == 0) {
+        CHECK(a[i].tensor.equal(at::ones_like(a[i].tensor)));
+        CHECK(b[i].tensor.equal(at::zeros_like(b[i].tensor)));
+      }
+      at::Tensor(a[i].tensor).fill_(1 + stored);
+      at::Tensor(b[i].tensor).fill_(stored);
+    }
+    ModelInput input;
+    input.ids_BT = at::tensor({3, 1, 4, 1, 5}, at::kLong).unsqueeze(0);
+    CHECK(plain.logits(input).equal(from_one.logits(input)));
+  }
+  CHECK_THROWS_WITH(from_one.hugging_face_config(), ContainsSubstring("norm_from_one"));
+}
+
 TEST_CASE("settings that would change the arithmetic are refused by name") {
   Json config = reference()[0].at("config");
   const auto refused = [&](const char* key, const Json& value) {
@@ -137,6 +169,10 @@ TEST_CASE("settings that would change the arithmetic are refused by name") {
     return false;
   };
   CHECK(refused("hidden_act", "gelu"));
+  Json gemma = reference()[3].at("config");
+  REQUIRE(gemma.at("model_type") == "gemma");
+  gemma["hidden_activation"] = "relu";
+  CHECK_THROWS_WITH(llama::llama_from_hugging_face(gemma.dump()), ContainsSubstring("hidden_activation is 'relu'"));
   CHECK(refused("mlp_bias", true));
   CHECK(refused("rope_parameters", Json{{"rope_type", "yarn"}, {"factor", 2.0}}));
   config["model_type"] = "mistral";
