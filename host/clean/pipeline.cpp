@@ -7,9 +7,9 @@
 #include <cstring>
 #include <deque>
 #include <future>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "host/clean/state.h"
 #include "host/clean/workers.h"
 #include "host/plugin/guard.h"
 #include "host/util/files.h"
@@ -19,59 +19,7 @@ namespace temper::clean {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t kBatchDocuments = 4096;
-
-/// Where a cleaning is, as the state file holds it.
-struct State {
-  std::string identity;
-  std::size_t pass = 0;
-  std::int64_t documents = 0;         ///< read in this pass
-  std::uint64_t place = 0;            ///< in the spool that is read
-  std::vector<std::uint64_t> spools;  ///< bytes of each pass's spool, the last one growing
-  std::uint64_t digests = 0;          ///< bytes of this pass's digests
-  std::uint64_t numbered = 0;         ///< documents that are not dropped, of those read
-  std::string sink;                   ///< the sink's mark
-  std::uint64_t ledger = 0;
-  bool finished = false;
-  Summary summary;
-};
-
-Json to_json(const State& state) {
-  return {{"identity", state.identity},
-          {"pass", state.pass},
-          {"documents", state.documents},
-          {"place", state.place},
-          {"spools", state.spools},
-          {"digests", state.digests},
-          {"numbered", state.numbered},
-          {"sink", state.sink},
-          {"ledger", state.ledger},
-          {"finished", state.finished},
-          {"summary", summary_json(state.summary)}};
-}
-
-State read_state(const fs::path& path) {
-  try {
-    const Json json = Json::parse(read_text_file(path));
-    State state;
-    state.identity = json.at("identity");
-    state.pass = json.at("pass");
-    state.documents = json.at("documents");
-    state.place = json.at("place");
-    state.spools = json.at("spools").get<std::vector<std::uint64_t>>();
-    state.digests = json.at("digests");
-    state.numbered = json.at("numbered");
-    state.sink = json.at("sink");
-    state.ledger = json.at("ledger");
-    state.finished = json.at("finished");
-    state.summary = summary_of(json.at("summary"));
-    return state;
-  } catch (const Json::exception&) {
-    throw DataError("'" + path.string() + "' is damaged; remove the folder it is in, or start again with --fresh");
-  }
-}
 
 struct Item {
   std::string record;  ///< of a spool, until a worker reads it
@@ -92,7 +40,7 @@ struct Batch {
 /// Documents of the first pass, or of a spool.
 class Source {
  public:
-  Source(const OpenSource& open, const fs::path& spool, const State& state) {
+  Source(const OpenSource& open, const fs::path& spool, const CleaningState& state) {
     if (state.pass == 0) {
       stream_ = open();
       Document skipped;
@@ -204,7 +152,7 @@ class Cleaning {
     for (const auto& plan : plans_) state_.summary.filters.push_back({plan.name, plan.plugin});
   }
 
-  void save() { write_file_atomically(path("state.json"), to_json(state_).dump()); }
+  void save() { write_file_atomically(path("state.json"), state_text(state_)); }
 
   void next_pass() {
     ++state_.pass;
@@ -440,7 +388,7 @@ class Cleaning {
   std::unique_ptr<SpoolTexts> texts_;
   std::vector<Decided> decided_;
   std::vector<std::unique_ptr<LeftTexts>> left_;
-  State state_;
+  CleaningState state_;
   std::chrono::steady_clock::time_point shown_;
 };
 
