@@ -250,7 +250,9 @@ UpdateStats update_stats(const at::Tensor& policy_BR, const at::Tensor& old_BR, 
   if (stats.tokens == 0) return stats;
   const at::Tensor ratio_N = log_ratio_N.exp();
   stats.ratio = scalar_mean(ratio_N);
-  stats.max_ratio_error = (ratio_N - 1).abs().max().item<double>();
+  const at::Tensor error_N = (ratio_N - 1).abs();
+  stats.mean_ratio_error = scalar_mean(error_N);
+  stats.max_ratio_error = error_N.max().item<double>();
   // The tokens are samples of the old policy, so here d = log old - log pi.
   stats.approx_kl = scalar_mean(estimate(-log_ratio_N, KlEstimator::kK3));
   stats.approx_kl_k2 = scalar_mean(estimate(-log_ratio_N, KlEstimator::kK2));

@@ -19,7 +19,6 @@ namespace temper::stages {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr double kRatioLimit = 1e-5;
 constexpr double kStartKlLimit = 1e-5;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -62,6 +61,7 @@ std::vector<MetricSpec> loop_metrics(const std::vector<std::string>& dimensions)
       {"clip_fraction", "", "Share of tokens whose gradient the clipping cut.", Better::kLower},
       {"approx_kl", "nats/token", "Divergence from the round's start by k3, mean over updates.", Better::kNeither},
       {"ratio_error", "", "Largest distance of a ratio from 1 in the round.", Better::kNeither},
+      {"ratio_deviation", "", "Mean distance of ratios from 1, mean over the round's updates.", Better::kNeither},
       {"grad_norm", "", "Global gradient norm before clipping, mean over updates.", Better::kNeither},
       {"ptx_loss", "nats/token", "Loss on mixed-in documents.", Better::kLower},
       {"updates", "", "Optimiser steps of the round; fewer than planned if stop_kl ended it.", Better::kNeither},
@@ -221,9 +221,10 @@ class PolicyLoop {
         }
         auto metrics = accumulate(rollouts, rows, coefficient);
         if (totals_.steps == 0 && updates == 0) {
-          const double error = metrics["ratio_error"];
-          context_.sentinel({"first_ratio", error, kRatioLimit, error <= kRatioLimit,
-                             "before the first update the largest ratio differs from 1 by " + to_text(error)});
+          const double error = metrics["ratio_deviation"], largest = metrics["ratio_error"];
+          context_.sentinel({"first_ratio", error, kMeanReadingLimit, error <= kMeanReadingLimit && largest <= kReadingLimit,
+                             "before the first update ratios differ from 1 by " + to_text(error) + " on average and by " +
+                                 to_text(largest) + " at most (no more than " + to_text(kReadingLimit) + " is allowed)"});
         }
         ratio_error = std::max(ratio_error, metrics["ratio_error"]);
         const double norm = optimizer_.grad_norm();
@@ -291,6 +292,7 @@ class PolicyLoop {
       metrics["policy_loss"] += policy.item<double>();
       metrics["clip_fraction"] += (stats.clip_low + stats.clip_high) * share;
       metrics["approx_kl"] += stats.approx_kl * share;
+      metrics["ratio_deviation"] += stats.mean_ratio_error * share;
       metrics["ratio_error"] = std::max(metrics["ratio_error"], stats.max_ratio_error);
     }
     if (ptx_) learn_document_batch(metrics);

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "sentinels.h"
 #include "temper/preference.h"
 
 namespace temper::stages {
 namespace {
 
-constexpr double kStartLimit = 1e-5;      // nats a token
 constexpr double kStartLossLimit = 1e-3;  // relative
 
 std::string to_text(double value) {
@@ -50,10 +50,11 @@ at::Tensor reference_sums(StageContext& context, const std::vector<Dialogue>& di
 void check_start(StageContext& context, const StartCheck& check) {
   if (context.resume_state() != nullptr) return;
   const at::Tensor off_N = (check.policy_N - check.reference_N).abs() / check.tokens_N;
-  const double off = off_N.max().item<double>();
-  context.sentinel({"kl_at_start", off, kStartLimit, off <= kStartLimit,
+  const double off = off_N.mean().item<double>(), most = off_N.max().item<double>();
+  context.sentinel({"kl_at_start", off, kMeanReadingLimit, off <= kMeanReadingLimit && most <= kReadingLimit,
                     "summed log-probabilities of " + std::to_string(off_N.numel()) +
-                        " answers by policy and reference differ by up to " + to_text(off) + " nats a token"});
+                        " answers by policy and reference differ by " + to_text(off) + " nats a token on average and by " +
+                        to_text(most) + " at most (no more than " + to_text(kReadingLimit) + " is allowed)"});
   const double error = std::abs(check.loss - check.expected_loss);
   const double limit = kStartLossLimit * std::abs(check.expected_loss);
   context.sentinel({"loss_at_start", error, limit, error <= limit,

@@ -10,7 +10,6 @@ namespace temper::stages {
 namespace {
 
 constexpr std::size_t kRows = 4;
-constexpr double kReadingLimit = 1e-4;  // float32 sums in another order
 
 std::vector<Dialogue> first_rows(const std::vector<Dialogue>& dialogues) {
   return {dialogues.begin(), dialogues.begin() + static_cast<std::ptrdiff_t>(std::min(kRows, dialogues.size()))};

@@ -114,9 +114,10 @@ TEMPER_API WeightedLoss aggregate(const at::Tensor& loss_BR, const at::Tensor& m
 /// What an update did, over real tokens. Of no tokens: all 0.
 struct UpdateStats {
   std::int64_t tokens = 0;
-  double ratio = 0.0, max_ratio_error = 0.0;   ///< mean ratio; largest |ratio - 1|
-  double approx_kl = 0.0, approx_kl_k2 = 0.0;  ///< KL(old||pi) by k3 and, as TRL's ppo reports, by k2
-  double clip_low = 0.0, clip_high = 0.0;      ///< fractions with the gradient cut: ratio below with A < 0, above with A > 0
+  double ratio = 0.0;                                    ///< mean
+  double mean_ratio_error = 0.0, max_ratio_error = 0.0;  ///< of |ratio - 1|
+  double approx_kl = 0.0, approx_kl_k2 = 0.0;            ///< KL(old||pi) by k3 and, as TRL's ppo reports, by k2
+  double clip_low = 0.0, clip_high = 0.0;  ///< fractions with the gradient cut: ratio below with A < 0, above with A > 0
 };
 TEMPER_API UpdateStats update_stats(const at::Tensor& policy_BR, const at::Tensor& old_BR, const at::Tensor& advantages,
                                     const at::Tensor& mask_BR, const ClipRange& clip);

@@ -109,6 +109,7 @@ TEST_CASE("P-PPO-09 clipping is pessimistic for either sign of the advantage") {
   CHECK(stats.clip_low == 0.25);   // ratio 0.5 with A = -1
   CHECK(stats.clip_high == 0.25);  // ratio 1.5 with A = 1
   CHECK(stats.max_ratio_error == Approx(0.5));
+  CHECK(stats.mean_ratio_error == Approx(0.5));
   CHECK(stats.ratio == Approx(1.0));
   check_close(policy_loss(policy, old, advantages, mask, {0.1, 0.6}), row({1.5, 0.9, -1.5, -0.5}));
   CHECK_THROWS_AS(policy_loss(policy, old, advantages, mask, {-0.1, 0.2}), ConfigError);
@@ -126,6 +127,12 @@ TEST_CASE("before any update the ratio is 1 and nothing is clipped") {
   CHECK(stats.tokens == 4);
   CHECK(stats.ratio == 1);
   CHECK(stats.max_ratio_error == 0);
+  CHECK(stats.mean_ratio_error == 0);
+  // One token of four that is off by a half: the mean shows it as well.
+  const UpdateStats one_off =
+      update_stats(rows({{-1, -2, kNan}, {-0.5, -3 + std::log(1.5), 0}}), policy, vec({1, -1}), mask, {});
+  CHECK(one_off.max_ratio_error == Approx(0.5));
+  CHECK(one_off.mean_ratio_error == Approx(0.125));
   CHECK(stats.clip_low + stats.clip_high + stats.approx_kl + stats.approx_kl_k2 == 0);
   CHECK(update_stats(policy, policy, vec({1, -1}), at::zeros({2, 3}), {}).tokens == 0);
 }
