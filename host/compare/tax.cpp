@@ -8,6 +8,7 @@
 
 #include "host/compare/compare.h"
 #include "host/compare/json_number.h"
+#include "host/compare/text_table.h"
 #include "temper/error.h"
 
 namespace temper {
@@ -67,7 +68,7 @@ std::string word(Change change) {
 std::string shown(const TaxCell& cell) {
   if (!cell.difference) return "-";
   char text[64];
-  std::snprintf(text, sizeof text, "%+.3g %s", cell.difference->difference, word(cell.change).c_str());
+  std::snprintf(text, sizeof text, "%+.3g %s", without_rounding(cell.difference->difference), word(cell.change).c_str());
   return text;
 }
 

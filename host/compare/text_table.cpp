@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 namespace temper {
 namespace {
@@ -18,10 +19,12 @@ std::string with_prefix(const std::string& text, const std::string& special, con
 
 }  // namespace
 
+double without_rounding(double value) { return std::abs(value) < 1e-12 ? 0.0 : value; }
+
 std::string number_text(double value, const char* format) {
   if (std::isnan(value)) return "-";
   char text[48];
-  std::snprintf(text, sizeof text, format, value);
+  std::snprintf(text, sizeof text, format, std::string_view(format) == "%.17g" ? value : without_rounding(value));
   return text;
 }
 

@@ -14,7 +14,9 @@ struct TextTable {
   std::vector<bool> is_text;  ///< of each column: texts stand left, numbers right
 };
 
-/// "-" for what is not a number.
+/// Differences and deviations of equal numbers leave 1e-16 or so, which people read as 0.
+double without_rounding(double value);
+/// "-" for what is not a number. All formats but the exact one, %.17g, are without_rounding().
 std::string number_text(double value, const char* format = "%.4g");
 /// "<0.001" or three decimals.
 std::string p_value_text(double p);

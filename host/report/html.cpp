@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "host/compare/text_table.h"
+
 namespace temper::report {
 namespace {
 
@@ -99,13 +101,13 @@ std::string number(double value) {
   if (std::isnan(value)) return "none";
   const double size = std::abs(value);
   // Counts of thousands are read whole; an exponent there helps nobody.
-  return formatted(size >= 1000 && size < 1e9 ? "%.0f" : "%.4g", value);
+  return formatted(size >= 1000 && size < 1e9 ? "%.0f" : "%.4g", without_rounding(value));
 }
-std::string signed_number(double value) { return std::isnan(value) ? "none" : formatted("%+.3g", value + 0.0); }
+std::string signed_number(double value) { return std::isnan(value) ? "none" : formatted("%+.3g", without_rounding(value)); }
 
 std::string interval(double low, double high) {
   if (std::isnan(low) || std::isnan(high)) return "";
-  return "[" + formatted("%.3g", low + 0.0) + ", " + formatted("%.3g", high + 0.0) + "]";  // no "-0"
+  return "[" + formatted("%.3g", without_rounding(low)) + ", " + formatted("%.3g", without_rounding(high)) + "]";
 }
 
 std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : "p = " + formatted("%.3f", p); }

@@ -1,4 +1,5 @@
 // Comparing records: alignment, refusal, pairing, missing results, formats.
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "host/compare/compare.h"
 #include "host/compare/flips.h"
 #include "host/compare/tax.h"
+#include "host/compare/text_table.h"
 #include "host/record/run_record.h"
 #include "temper/error.h"
 #include "temper/evaluator.h"
@@ -72,6 +74,15 @@ std::vector<int> ones(int right, int n) {
 }
 
 }  // namespace
+
+TEST_CASE("what rounding leaves of equal numbers is read as 0, and written in full where numbers are exact") {
+  CHECK(number_text(4.337e-18, "%+.4g") == "+0");
+  CHECK(number_text(-6.7e-16) == "0");
+  CHECK(number_text(-0.0) == "0");
+  CHECK(number_text(3e-7) == "3e-07");
+  CHECK(number_text(4.25e-18, "%.17g") == "4.25e-18");
+  CHECK(number_text(std::nan("")) == "-");
+}
 
 TEST_CASE("stages of one record are compared item by item") {
   const auto path = write_record("one", {{"pretrain", result_of(ones(2, 40))}, {"sft", result_of(ones(25, 40))}});
