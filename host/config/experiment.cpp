@@ -166,8 +166,9 @@ class Assembler {
       fail(place,
            key + ".checkpoint: the checkpoint needs the " + kind + " plugin '" + slot.plugin + "', which is not there");
     }
-    slot.values = default_values(plugin->specs);
-    for (const auto& [param, value] : (is_model ? manifest.architecture_values : manifest.tokenizer_values).all()) {
+    const ParamValues& stored = is_model ? manifest.architecture_values : manifest.tokenizer_values;
+    slot.values = stored_values(folder, kind + " " + slot.plugin, stored, plugin->specs);
+    for (const auto& [param, value] : stored.all()) {
       slot.values.set(param, {value.value, ValueSource::kFile, place.where()});
     }
     slot.checkpoint = folder;

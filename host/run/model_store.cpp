@@ -10,7 +10,8 @@ namespace fs = std::filesystem;
 
 std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const fs::path& checkpoint,
                                           const CheckpointManifest& manifest) {
-  ParamValues values = manifest.tokenizer_values;
+  ParamValues values = stored_values(checkpoint, "tokenizer " + manifest.tokenizer, manifest.tokenizer_values,
+                                     registry.find("tokenizer", manifest.tokenizer).specs);
   // The checkpoint has its own copy of the tokenizer; where training once read it from no longer matters.
   if (values.has("file")) values.set("file", {std::string(), ValueSource::kDefault, ""});
   auto tokenizer = registry.make<Tokenizer>(manifest.tokenizer, values, {checkpoint.string()});
@@ -20,7 +21,9 @@ std::unique_ptr<Tokenizer> load_tokenizer(const Registry& registry, const fs::pa
 
 std::unique_ptr<Architecture> load_architecture(const Registry& registry, const fs::path& checkpoint,
                                                 const CheckpointManifest& manifest, c10::Device device) {
-  auto model = registry.make<Architecture>(manifest.architecture, manifest.architecture_values, {manifest.vocab_size, 0});
+  const ParamValues values = stored_values(checkpoint, "architecture " + manifest.architecture, manifest.architecture_values,
+                                           registry.find("architecture", manifest.architecture).specs);
+  auto model = registry.make<Architecture>(manifest.architecture, values, {manifest.vocab_size, 0});
   load_weights(checkpoint, manifest, *model);
   model->to(device);
   return model;

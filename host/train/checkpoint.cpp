@@ -157,6 +157,25 @@ CheckpointManifest read_manifest(const fs::path& folder) {
   return manifest;
 }
 
+ParamValues stored_values(const fs::path& folder, const std::string& plugin, const ParamValues& stored,
+                          const std::vector<ParamSpec>& specs) {
+  for (const auto& spec : specs) {
+    if (spec.required && !stored.has(spec.name)) {
+      throw DataError("checkpoint '" + folder.string() + "' has no value of " + spec.name + ", which " + plugin +
+                      " needs; use the version of the plugin that made it");
+    }
+  }
+  ParamValues values = default_values(specs);
+  for (const auto& [name, value] : stored.all()) {
+    if (!values.has(name)) {
+      throw DataError("checkpoint '" + folder.string() + "' was made with " + name + " = " + to_text(value.value) + " of " +
+                      plugin + ", which has no such parameter; use the version of the plugin that made it");
+    }
+    values.set(name, value);
+  }
+  return values;
+}
+
 std::string read_tokenizer_bytes(const fs::path& folder, const CheckpointManifest& manifest) {
   return manifest.tokenizer_file.empty() ? "" : read_text_file(folder / manifest.tokenizer_file);
 }

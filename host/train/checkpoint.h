@@ -35,6 +35,11 @@ std::string save_checkpoint(const std::filesystem::path& folder, CheckpointManif
                             const std::string& tokenizer_bytes, const StateDict* state, const StateDict* extras = nullptr);
 /// Value types are the JSON's own. Throws DataError if the folder is no checkpoint or its weights' hash differs.
 CheckpointManifest read_manifest(const std::filesystem::path& folder);
+/// The values kept for `plugin` ("architecture llama"), whose parameters are `specs`: one that it did not have yet when the
+/// checkpoint was made gets its default, which therefore has to mean what was done before. Throws DataError for one that it
+/// does not have any more.
+ParamValues stored_values(const std::filesystem::path& folder, const std::string& plugin, const ParamValues& stored,
+                          const std::vector<ParamSpec>& specs);
 std::string read_tokenizer_bytes(const std::filesystem::path& folder, const CheckpointManifest& manifest);
 /// Copies the weights into `model`. Every name and shape has to match, both ways; the hash is verified.
 void load_weights(const std::filesystem::path& folder, const CheckpointManifest& manifest, Architecture& model);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Wrong input gives one clear sentence and the documented exit code, and loses nothing already made."""
+import json
 import pathlib
 import tempfile
 
@@ -59,7 +60,21 @@ def main():
         expect(2, "pretrain", args=["generate", model.replace(":pretrain", ":ppo"), "--prompt", "x"])
         expect(2, "no token id", args=["logits", model, "--ids", "1,x"])
 
+        # A checkpoint from before the plugin had a parameter, and one with a parameter that it has no more.
         run = tiny.only_record(folder / "d")
+        manifest = run.parent / run.stem / "pretrain" / "final" / "temper.json"
+        kept = manifest.read_text()
+        before = tiny.temper("logits", model, "--ids", "1,2").stdout
+        older = json.loads(kept)
+        del older["architecture_params"]["prefix_attention"]
+        del older["tokenizer_params"]["byte_fallback"]
+        manifest.write_text(json.dumps(older))
+        assert tiny.temper("logits", model, "--ids", "1,2").stdout == before
+        older["architecture_params"]["no_such_thing"] = 1
+        manifest.write_text(json.dumps(older))
+        expect(3, "no_such_thing = 1 of architecture", args=["logits", model, "--ids", "1,2"])
+        manifest.write_text(kept)
+
         weights = run.parent / run.stem / "pretrain" / "final" / "model.safetensors"
         data = bytearray(weights.read_bytes())
         data[-1] ^= 1

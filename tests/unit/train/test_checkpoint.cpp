@@ -82,6 +82,22 @@ TEST_CASE("damaged weights, a foreign folder and another model's weights are ref
   CHECK_THROWS_WITH(read_manifest(folder), ContainsSubstring("temper.json' is damaged"));
 }
 
+TEST_CASE("a parameter that came later has its default, one that is gone is an error that names it") {
+  std::vector<ParamSpec> specs(2);
+  specs[0].name = "width";
+  specs[0].default_value = std::int64_t{8};
+  specs[1].name = "gate";
+  specs[1].default_value = std::string("silu");
+  ParamValues stored;
+  stored.set("width", {std::int64_t{32}, ValueSource::kFile, ""});
+  const ParamValues values = stored_values("run/final", "architecture net", stored, specs);
+  CHECK(std::get<std::int64_t>(values.get("width").value) == 32);
+  CHECK(std::get<std::string>(values.get("gate").value) == "silu");
+  stored.set("depth", {std::int64_t{3}, ValueSource::kFile, ""});
+  CHECK_THROWS_WITH(stored_values("run/final", "architecture net", stored, specs),
+                    ContainsSubstring("depth = 3 of architecture net, which has no such parameter"));
+}
+
 TEST_CASE("resumable checkpoints are found newest first; half-written ones are not seen") {
   const fs::path folder = fresh_folder();
   auto model = make_model(1);
