@@ -97,6 +97,21 @@ std::string escape_cut(std::string_view text, std::size_t most) {
   return start + " <em>&#8230; cut: " + std::to_string(most) + " of " + std::to_string(all) + " characters</em>";
 }
 
+std::string first_and_last_lines(std::string_view text, std::size_t most) {
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  const std::size_t first = text.find('\n');
+  if (text.size() <= most || first == std::string_view::npos) return std::string(text);
+  // The last line is shown in any case.
+  std::size_t begin = text.rfind('\n') + 1;
+  while (begin > first + 1) {
+    const std::size_t before = text.rfind('\n', begin - 2) + 1;
+    if (first + text.size() - before > most) break;
+    begin = before;
+  }
+  if (begin == first + 1) return std::string(text);
+  return std::string(text.substr(0, first)) + "\n...\n" + std::string(text.substr(begin));
+}
+
 std::string number(double value) {
   if (std::isnan(value)) return "none";
   const double size = std::abs(value);

@@ -13,6 +13,8 @@ namespace temper::report {
 std::string escape(std::string_view text);
 /// Escaped, at most `most` characters; what is cut off is said with the full length.
 std::string escape_cut(std::string_view text, std::size_t most);
+/// The first line and as many whole lines of the end as fit into `most` bytes together: a log says last what went wrong.
+std::string first_and_last_lines(std::string_view text, std::size_t most);
 
 /// Four digits; "none" for what is not a number.
 std::string number(double value);

@@ -64,7 +64,9 @@ std::string failures(const Data& data) {
   for (const auto& run : data.runs) {
     if (run.status == "complete" || ++count > kMostReasons) continue;
     rows += "<tr>" + head_cell(run.id, "row") + cell(run.status) + "<td class=\"text\">" +
-            (run.reason.empty() ? "no note says why" : escape_cut(run.reason, kReasonLength)) + "</td></tr>\n";
+            (run.reason.empty() ? "no note says why"
+                                : escape_cut(first_and_last_lines(run.reason, kReasonLength), 2 * kReasonLength)) +
+            "</td></tr>\n";
   }
   if (count == 0) return "";
   std::string text = table("Runs that are not complete",

@@ -32,15 +32,15 @@ std::string why_code(int code) {
     case 1:
       return "ended early (exit code 1)";
     case 2:
-      return "wrong usage or experiment (exit code 2)";
+      return "ended with wrong usage or experiment (exit code 2)";
     case 3:
-      return "wrong or missing data (exit code 3)";
+      return "ended with wrong or missing data (exit code 3)";
     case 4:
-      return "a plugin is at fault (exit code 4)";
+      return "ended because a plugin is at fault (exit code 4)";
     case 130:
       return "was stopped (exit code 130)";
     default:
-      return "exit code " + std::to_string(code);
+      return "ended with exit code " + std::to_string(code);
   }
 }
 

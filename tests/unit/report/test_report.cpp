@@ -145,6 +145,11 @@ TEST_CASE("escaping leaves no markup, no invalid UTF-8 and no control characters
 
 TEST_CASE("long texts are cut between characters and say their full length") {
   CHECK(report::escape_cut("abc", 3) == "abc");
+  CHECK(report::first_and_last_lines("why\none\ntwo\nthree\n", 100) == "why\none\ntwo\nthree");
+  CHECK(report::first_and_last_lines("why\none\ntwo\nthree\n", 14) == "why\n...\ntwo\nthree");
+  CHECK(report::first_and_last_lines("why\none\ntwo\nthree", 3) == "why\n...\nthree");
+  CHECK(report::first_and_last_lines("why\none", 3) == "why\none");
+  CHECK(report::first_and_last_lines("one long line", 3) == "one long line");
   const std::string text = report::escape_cut("\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9", 2);
   CHECK(text.starts_with("\xC3\xA9\xC3\xA9 <em>"));
   CHECK_THAT(text, ContainsSubstring("2 of 4 characters"));
