@@ -19,6 +19,7 @@ namespace temper::clean {
 namespace {
 
 namespace fs = std::filesystem;
+
 constexpr std::size_t kBatchDocuments = 4096;
 
 struct Item {

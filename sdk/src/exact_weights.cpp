@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <limits>
+#include <optional>
 
 namespace temper {
 namespace {
@@ -80,32 +80,37 @@ bool fill_small(const float* w, std::int64_t count, std::int16_t* out) {
   });
 }
 
+// What has been trained fits nowhere, which a look at one group shows before anything is allocated.
+
+std::optional<ExactWeights> grid_form(const at::Tensor& weight_OI) {
+  const auto* w = weight_OI.const_data_ptr<float>();
+  std::int8_t q[kBlock];
+  float step_base[2];
+  if (!fill_grid(w, 1, q, step_base)) return std::nullopt;
+  const at::Tensor q_OI = at::empty(weight_OI.sizes(), at::kChar);
+  const at::Tensor scale_OJ2 = at::empty({weight_OI.size(0), weight_OI.size(1) / kBlock, 2}, at::kFloat);
+  auto* all = q_OI.mutable_data_ptr<std::int8_t>();
+  if (!fill_grid(w, weight_OI.numel() / kBlock, all, scale_OJ2.mutable_data_ptr<float>())) return std::nullopt;
+  return ExactWeights{Held::kGrid, q_OI, scale_OJ2};
+}
+
+template <class Small>
+std::optional<ExactWeights> small_form(const at::Tensor& weight_OI, Held held) {
+  const auto* w = weight_OI.const_data_ptr<float>();
+  std::int16_t bits[kBlock];
+  if (!fill_small<Small>(w, kBlock, bits)) return std::nullopt;
+  const at::Tensor small_OI = at::empty(weight_OI.sizes(), at::kShort);
+  if (!fill_small<Small>(w, weight_OI.numel(), small_OI.mutable_data_ptr<std::int16_t>())) return std::nullopt;
+  return ExactWeights{held, small_OI, {}};
+}
+
 }  // namespace
 
 ExactWeights exact_weights(const at::Tensor& weight_OI) {
-  const std::int64_t count = weight_OI.numel();
-  if (count == 0 || weight_OI.size(1) % kBlock != 0) return {};
-  const auto* w = weight_OI.const_data_ptr<float>();
-  // Before anything is allocated: what has been trained fits nowhere.
-  std::int8_t q[kBlock];
-  float step_base[2];
-  std::int16_t bits[kBlock];
-  if (fill_grid(w, 1, q, step_base)) {
-    const at::Tensor q_OI = at::empty(weight_OI.sizes(), at::kChar);
-    const at::Tensor scale_OJ2 = at::empty({weight_OI.size(0), weight_OI.size(1) / kBlock, 2}, at::kFloat);
-    if (fill_grid(w, count / kBlock, q_OI.mutable_data_ptr<std::int8_t>(), scale_OJ2.mutable_data_ptr<float>())) {
-      return {Held::kGrid, q_OI, scale_OJ2};
-    }
-  }
-  if (fill_small<c10::BFloat16>(w, kBlock, bits)) {
-    const at::Tensor small_OI = at::empty(weight_OI.sizes(), at::kShort);
-    if (fill_small<c10::BFloat16>(w, count, small_OI.mutable_data_ptr<std::int16_t>()))
-      return {Held::kBFloat16, small_OI, {}};
-  }
-  if (fill_small<c10::Half>(w, kBlock, bits)) {
-    const at::Tensor small_OI = at::empty(weight_OI.sizes(), at::kShort);
-    if (fill_small<c10::Half>(w, count, small_OI.mutable_data_ptr<std::int16_t>())) return {Held::kHalf, small_OI, {}};
-  }
+  if (weight_OI.numel() == 0 || weight_OI.size(1) % kBlock != 0) return {};
+  if (auto grid = grid_form(weight_OI)) return *grid;
+  if (auto bfloat16 = small_form<c10::BFloat16>(weight_OI, Held::kBFloat16)) return *bfloat16;
+  if (auto half = small_form<c10::Half>(weight_OI, Held::kHalf)) return *half;
   return {};
 }
 
