@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,11 @@ struct ClassifierModel {
   void index();
   std::vector<double> probabilities(const std::vector<Feature>& vector) const;
   /// `sums`: of each vector its weights times the text's values; `squares`: of the values, with idf.
-  std::vector<double> probabilities(std::vector<double> sums, double squares) const;
+  void probabilities(std::span<const double> sums, double squares, std::vector<double>& result) const;
 };
 
-/// Sums of the vectors to probabilities of the labels; sums has one value a vector.
-std::vector<double> softmax(const std::vector<double>& sums, std::size_t labels);
+/// Sums of the vectors, in place, to probabilities of the labels; sums has one value a vector.
+void softmax(std::vector<double>& sums, std::size_t labels);
 /// scikit-learn's smoothed inverse document frequency.
 double smooth_idf(double rows, double rows_with);
 

@@ -15,14 +15,12 @@ namespace temper {
 
 double smooth_idf(double rows, double rows_with) { return std::log((1 + rows) / (1 + rows_with)) + 1; }
 
-std::vector<double> softmax(const std::vector<double>& sums, std::size_t labels) {
-  std::vector<double> result = sums;
-  if (labels == 2) result.insert(result.begin(), 0.0);
-  const double highest = *std::max_element(result.begin(), result.end());
+void softmax(std::vector<double>& sums, std::size_t labels) {
+  if (labels == 2) sums.insert(sums.begin(), 0.0);
+  const double highest = *std::max_element(sums.begin(), sums.end());
   double total = 0;
-  for (double& value : result) total += value = std::exp(value - highest);
-  for (double& value : result) value /= total;
-  return result;
+  for (double& value : sums) total += value = std::exp(value - highest);
+  for (double& value : sums) value /= total;
 }
 
 void ClassifierModel::index() {
@@ -54,18 +52,21 @@ std::vector<double> ClassifierModel::probabilities(const std::vector<Feature>& v
     }
     std::copy(some.begin(), some.end(), sums.begin() + static_cast<std::ptrdiff_t>(begin));
   }
-  sums.resize(width);
-  return probabilities(std::move(sums), squares);
+  std::vector<double> result;
+  probabilities(std::span(sums).first(width), squares, result);
+  return result;
 }
 
-std::vector<double> ClassifierModel::probabilities(std::vector<double> sums, double squares) const {
+void ClassifierModel::probabilities(std::span<const double> sums, double squares, std::vector<double>& result) const {
   // The vector's length is 1; one without any feature stays as it is.
   const double length = squares > 0 ? std::sqrt(squares) : 1;
-  for (std::size_t v = 0; v < sums.size(); ++v) sums[v] = static_cast<double>(bias[v]) + sums[v] / length;
-  return softmax(sums, labels.size());
+  result.resize(sums.size());
+  for (std::size_t v = 0; v < sums.size(); ++v) result[v] = static_cast<double>(bias[v]) + sums[v] / length;
+  softmax(result, labels.size());
 }
 
-TextClassifier::TextClassifier(std::unique_ptr<const ClassifierModel> model) : model_(std::move(model)) {}
+TextClassifier::TextClassifier(std::unique_ptr<const ClassifierModel> model)
+    : model_(std::move(model)), readers_(std::make_unique<WindowReaders>(*model_)) {}
 TextClassifier::TextClassifier(TextClassifier&&) noexcept = default;
 TextClassifier& TextClassifier::operator=(TextClassifier&&) noexcept = default;
 TextClassifier::~TextClassifier() = default;
@@ -133,7 +134,13 @@ double TextClassifier::highest_probability(std::string_view text, std::span<cons
     // The first window has words of its own where leading ones count again.
     const std::size_t from = model_->features.leading_words > 0 ? 1 : 0;
     if (from > 0) take_part(0);
-    each_even_window(*model_, tokens, half, from, take);
+    std::vector<double> probabilities;
+    readers_->with([&](WindowReader& reader) {
+      reader.each_even_window(tokens, half, from, [&](std::span<const double> sums, double squares) {
+        model_->probabilities(sums, squares, probabilities);
+        take(probabilities);
+      });
+    });
     if (final % half != 0) take_part(final);
     return highest;
   }

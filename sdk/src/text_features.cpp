@@ -9,6 +9,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace temper {
 namespace {
@@ -34,50 +35,63 @@ void append_folded(std::u32string& points, std::string_view part) {
   }
 }
 
+/// How many of the bytes from `at` on are ASCII.
+std::size_t ascii_run(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+  const std::size_t begin = at;
+  for (std::uint64_t some = 0; at + sizeof some <= text.size(); at += sizeof some) {
+    std::memcpy(&some, text.data() + at, sizeof some);
+    if ((some & kHighBits) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at - begin;
+}
+
 /// NFKC with case folding: full-width letters, ligatures and invisible characters make no difference. Nothing is put
 /// together across the front of an ASCII character, so a run of them needs no ICU, but for its last one.
 std::u32string folded(std::string_view text) {
   std::u32string points;
   points.reserve(text.size());
-  const auto is_ascii = [&](std::size_t at) { return static_cast<unsigned char>(text[at]) < 0x80; };
   for (std::size_t at = 0; at < text.size();) {
-    if (is_ascii(at) && (at + 1 == text.size() || is_ascii(at + 1))) {
-      const char c = text[at++];
-      points.push_back(static_cast<char32_t>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
-      continue;
+    std::size_t plain = ascii_run(text, at);
+    if (at + plain < text.size() && plain > 0) --plain;
+    const std::size_t before = points.size();
+    points.resize(before + plain);
+    for (std::size_t i = 0; i < plain; ++i) {
+      const auto c = static_cast<char32_t>(text[at + i]);
+      points[before + i] = c + (c - U'A' < 26 ? U'a' - U'A' : 0);
     }
+    at += plain;
+    if (at == text.size()) break;
     // Short runs between other characters go with them.
     const std::size_t begin = at;
-    std::size_t plain = 0;
-    for (++at; at < text.size() && plain < kPlainRun; ++at) plain = is_ascii(at) ? plain + 1 : 0;
-    at -= plain;
+    while (at < text.size()) {
+      while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) ++at;
+      plain = ascii_run(text.substr(0, std::min(text.size(), at + kPlainRun)), at);
+      if (plain == kPlainRun || at + plain == text.size()) break;
+      at += plain;
+    }
     append_folded(points, text.substr(begin, at - begin));
   }
   return points;
 }
 
-bool is_word_character(char32_t point) {
+enum class Kind : std::uint8_t { kNothing, kSign, kWord };
+
+constexpr std::array<Kind, 128> kKindsOfAscii = [] {
+  std::array<Kind, 128> kinds{};
+  for (std::size_t c = 0; c < kinds.size(); ++c) {
+    if (c > 0x20 && c != 0x7F) kinds[c] = Kind::kSign;
+    if (c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) kinds[c] = Kind::kWord;
+  }
+  return kinds;
+}();
+
+Kind kind_of(char32_t point) {
+  if (point < kKindsOfAscii.size()) return kKindsOfAscii[point];
   const auto c = static_cast<UChar32>(point);
-  if (c < 0x80) return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  return (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0;
-}
-
-bool is_visible(char32_t point) {
-  const auto c = static_cast<UChar32>(point);
-  if (c < 0x80) return c > 0x20 && c != 0x7F;
-  return !u_isUWhiteSpace(c) && !u_iscntrl(c);
-}
-
-// FNV-1a over code points, then SplitMix64's output function, so that all bits are good.
-constexpr std::uint64_t kHashStart = 0xcbf29ce484222325ULL;
-
-constexpr std::uint64_t hash_of(std::uint64_t state, char32_t point) { return (state ^ point) * 0x100000001b3ULL; }
-
-constexpr std::uint32_t bucket_of(std::uint64_t state, std::int64_t bits) {
-  std::uint64_t z = state + 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return static_cast<std::uint32_t>((z ^ (z >> 31)) >> (64 - bits));
+  if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0) return Kind::kWord;
+  return u_isUWhiteSpace(c) || u_iscntrl(c) ? Kind::kNothing : Kind::kSign;
 }
 
 /// One character more of the runs that begin at each of `count` places, and their buckets. Nothing in a loop depends on what
@@ -85,25 +99,24 @@ constexpr std::uint32_t bucket_of(std::uint64_t state, std::int64_t bits) {
 __attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void lengthen_runs(const char32_t* points,
                                                                                        std::size_t count,
                                                                                        std::uint64_t* states) {
-  for (std::size_t i = 0; i < count; ++i) states[i] = hash_of(states[i], points[i]);
+  for (std::size_t i = 0; i < count; ++i) states[i] = longer_run(states[i], points[i]);
 }
 __attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void buckets_of_runs(const std::uint64_t* states,
                                                                                          std::size_t count,
                                                                                          std::int64_t bits,
                                                                                          std::uint32_t* buckets) {
-  for (std::size_t i = 0; i < count; ++i) buckets[i] = bucket_of(states[i], bits);
+  for (std::size_t i = 0; i < count; ++i) buckets[i] = bucket_of_run(states[i], bits);
 }
 
-/// Of runs of words that begin at tokens [first, last), from the length on with which they reach token `reach`.
 void word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
-               const TextFeatures& features, char32_t kind, std::size_t first, std::size_t last, std::size_t reach) {
-  for (std::size_t begin = first; begin < last; ++begin) {
-    std::uint64_t state = hash_of(kHashStart, kind);
+               const TextFeatures& features, std::uint64_t empty) {
+  for (std::size_t begin = 0; begin < tokens.size(); ++begin) {
+    std::uint64_t state = empty;
     const std::size_t end = std::min(tokens.size(), begin + static_cast<std::size_t>(features.word_ngrams));
     for (std::size_t at = begin; at < end; ++at) {
-      if (at > begin) state = hash_of(state, U' ');
-      for (std::size_t i = tokens[at].begin; i < tokens[at].end; ++i) state = hash_of(state, folded[i]);
-      if (at >= reach) buckets.push_back(bucket_of(state, features.bucket_bits));
+      if (at > begin) state = longer_run(state, U' ');
+      state = longer_run(state, folded.substr(tokens[at].begin, tokens[at].end - tokens[at].begin));
+      buckets.push_back(bucket_of_run(state, features.bucket_bits));
     }
   }
 }
@@ -166,14 +179,7 @@ float damped(std::size_t count) {
 
 void append_word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
                       const TextFeatures& features) {
-  word_runs(buckets, folded, tokens, features, U'w', 0, tokens.size(), 0);
-}
-
-void append_word_runs_across(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
-                             std::size_t boundary, const TextFeatures& features) {
-  const auto longest = static_cast<std::size_t>(features.word_ngrams);
-  const std::size_t first = boundary + 1 >= longest ? boundary + 1 - longest : 0;
-  word_runs(buckets, folded, tokens, features, U'w', first, boundary, boundary);
+  word_runs(buckets, folded, tokens, features, kWordRun);
 }
 
 CharacterRuns::CharacterRuns(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features)
@@ -195,7 +201,7 @@ CharacterRuns::CharacterRuns(std::u32string_view folded, std::span<const Token> 
     marked[at + size - 1] = U'>';
     for (std::size_t i = 0; i < size; ++i) left_[at + i] = static_cast<std::uint32_t>(size - i);
   }
-  std::vector<std::uint64_t> states(count, hash_of(kHashStart, U'c'));
+  std::vector<std::uint64_t> states(count, kCharacterRun);
   for (std::size_t length = 1; length <= longest; ++length) {
     lengthen_runs(marked.data() + length - 1, count, states.data());
     if (length < shortest_) continue;
@@ -224,7 +230,7 @@ void CharacterRuns::append(std::size_t first, std::size_t last, std::vector<std:
 
 void check_features(const TextFeatures& features) {
   check_range("bucket_bits", features.bucket_bits, 8, 24);
-  check_range("word_ngrams", features.word_ngrams, 0, 5);
+  check_range("word_ngrams", features.word_ngrams, 0, kMostWordNgrams);
   check_range("char_max", features.char_max, 0, 10);
   check_range("leading_words", features.leading_words, 0, 1000);
   if (features.char_max > 0) check_range("char_min", features.char_min, 1, features.char_max);
@@ -237,18 +243,13 @@ Tokens tokens_of(std::string_view text) {
   Tokens tokens{folded(text), {}};
   const std::u32string_view points = tokens.folded;
   tokens.all.reserve(points.size() / 5 + 1);
+  const auto in_word = [&](std::size_t at) { return at < points.size() && kind_of(points[at]) == Kind::kWord; };
   for (std::size_t at = 0; at < points.size();) {
     const std::size_t begin = at;
-    if (!is_word_character(points[at])) {
-      ++at;
-      if (is_visible(points[begin])) tokens.all.push_back({begin, at, false});
-      continue;
-    }
-    while (at < points.size() && (is_word_character(points[at]) ||
-                                  (points[at] == U'\'' && at + 1 < points.size() && is_word_character(points[at + 1])))) {
-      ++at;
-    }
-    tokens.all.push_back({begin, at, true});
+    const Kind kind = kind_of(points[at++]);
+    if (kind == Kind::kNothing) continue;
+    while (kind == Kind::kWord && (in_word(at) || (at < points.size() && points[at] == U'\'' && in_word(at + 1)))) ++at;
+    tokens.all.push_back({begin, at, kind == Kind::kWord});
   }
   return tokens;
 }
@@ -260,7 +261,7 @@ std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> 
   if (features.word_ngrams > 0) {
     append_word_runs(buckets, folded, tokens, features);
     const auto leading = std::min(tokens.size(), static_cast<std::size_t>(features.leading_words));
-    if (at_start) word_runs(buckets, folded, tokens.first(leading), features, U'l', 0, leading, 0);
+    if (at_start) word_runs(buckets, folded, tokens.first(leading), features, kLeadingRun);
   }
   if (features.char_max > 0) CharacterRuns(folded, tokens, features).append(0, tokens.size(), buckets);
   return counts_of(buckets);

@@ -29,6 +29,23 @@ struct Feature {
   float value = 0;
 };
 
+// Hashes of runs: FNV-1a over code points, then SplitMix64's output function, so that all bits are good. What a run is of is
+// hashed in front of it.
+constexpr std::uint64_t longer_run(std::uint64_t state, char32_t point) { return (state ^ point) * 0x100000001b3ULL; }
+constexpr std::uint64_t longer_run(std::uint64_t state, std::u32string_view points) {
+  for (const char32_t point : points) state = longer_run(state, point);
+  return state;
+}
+constexpr std::uint64_t empty_run(char32_t kind) { return longer_run(0xcbf29ce484222325ULL, kind); }
+constexpr std::uint64_t kWordRun = empty_run(U'w'), kLeadingRun = empty_run(U'l'), kCharacterRun = empty_run(U'c');
+constexpr std::uint32_t bucket_of_run(std::uint64_t state, std::int64_t bits) {
+  std::uint64_t z = state + 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return static_cast<std::uint32_t>((z ^ (z >> 31)) >> (64 - bits));
+}
+constexpr std::int64_t kMostWordNgrams = 5;
+
 /// Buckets of runs of characters inside words, for many tokens at once.
 class CharacterRuns {
  public:
@@ -46,9 +63,6 @@ class CharacterRuns {
 /// Of runs of words within `tokens`, each as often as it occurs.
 void append_word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
                       const TextFeatures& features);
-/// Only of those that begin before token `boundary` and end behind it.
-void append_word_runs_across(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
-                             std::size_t boundary, const TextFeatures& features);
 /// What a bucket that occurs so often counts: 1 + log(count).
 float damped(std::size_t count);
 

@@ -37,6 +37,14 @@ bool ends_book(const std::string& text) {
   return begins(text, {"END OF THE PROJECT GUTENBERG", "END OF THIS PROJECT GUTENBERG", "END OF PROJECT GUTENBERG"});
 }
 
+/// Whether what starts_book() and ends_book() look for can be here, by its first letter: nearly every line is none.
+bool may_be_marker(std::string_view line) {
+  const std::size_t at = line.find_first_not_of(" \t*");
+  // A marker line is short.
+  if (at == std::string_view::npos || line.size() > 200) return false;
+  return line[at] == 'S' || line[at] == 's' || line[at] == 'E' || line[at] == 'e';
+}
+
 bool is_credit(const std::string& text) {
   return begins(text, {"PRODUCED BY ", "E-TEXT PREPARED BY ", "THIS ETEXT WAS PREPARED BY ", "TRANSCRIBED FROM THE ",
                        "THIS ETEXT WAS PRODUCED BY "});
@@ -54,7 +62,8 @@ std::vector<LineRange> book_lines(const std::filesystem::path& path, std::int64_
   bool text_seen = false;  // in the open stretch, behind credits
   bool in_credits = false;
   while (reader.next(line)) {
-    // A marker line is short; looking at long lines would only cost time.
+    const bool before_text = open && any_start && !text_seen;
+    if (!before_text && !may_be_marker(line.text)) continue;
     const std::string text = line.text.size() > 200 ? "-" : normalised(line.text);
     if (starts_book(text)) {
       if (!any_start) ranges.clear();
@@ -65,7 +74,7 @@ std::vector<LineRange> book_lines(const std::filesystem::path& path, std::int64_
     } else if (ends_book(text)) {
       if (open && line.number > first) ranges.push_back({first, line.number - 1});
       open = false;
-    } else if (open && any_start && !text_seen) {
+    } else if (before_text) {
       // Credits are a paragraph of their own right behind the START line.
       if (is_credit(text)) in_credits = true;
       const bool blank = text.empty();

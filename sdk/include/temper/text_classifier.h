@@ -49,6 +49,7 @@ struct LabelledText {
 };
 
 struct ClassifierModel;
+class WindowReaders;
 
 class TEMPER_API TextClassifier {
  public:
@@ -83,6 +84,7 @@ class TEMPER_API TextClassifier {
  private:
   explicit TextClassifier(std::unique_ptr<const ClassifierModel> model);
   std::unique_ptr<const ClassifierModel> model_;
+  std::unique_ptr<WindowReaders> readers_;
 };
 
 /// Predictions for rows that the model had not seen, each by the model of the folds without it.

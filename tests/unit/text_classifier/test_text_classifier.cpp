@@ -191,6 +191,33 @@ TEST_CASE("windows that share halves score as each would by itself") {
   }
 }
 
+TEST_CASE("a score in windows does not depend on what was read before, nor on how long a word is") {
+  const auto classifier = TextClassifier::train(kSmall, {}), fresh = TextClassifier::train(kSmall, {});
+  const std::string text = repeated("garden", 50) + "you are an idiot " + repeated("the green", 40);
+  const double expected = fresh.highest_probability(text, "toxic", 40);
+  // More different words than are remembered; some of them in the text.
+  std::string many = "garden idiot ";
+  for (int i = 0; i < 70000; ++i) many += "w" + std::to_string(i) + " ";
+  CHECK(classifier.highest_probability(many + "green", "toxic", 40) > 0);
+  CHECK(classifier.highest_probability(text, "toxic", 40) == expected);
+  // A word of a million letters, alone in its window but for short ones, and one that occurs far more often than any table
+  // of small counts holds.
+  const std::string endless = std::string(1000000, 'a') + "idiot ";
+  double highest = 0;
+  for (const int before : {39, 19, 0}) {
+    const std::string part = repeated("garden", before) + endless + repeated("garden", 39 - before);
+    highest = std::max(highest, fresh.probability(part, "toxic"));
+  }
+  const std::string long_text = repeated("garden", 39) + endless + repeated("garden", 39);
+  CHECK(classifier.highest_probability(long_text, "toxic", 40) == Approx(highest).epsilon(1e-6));
+  CHECK(classifier.highest_probability(text, "toxic", 40) == expected);
+  std::vector<double> found(4);
+  std::vector<std::thread> threads;
+  for (double& one : found) threads.emplace_back([&] { one = classifier.highest_probability(text, "toxic", 40); });
+  for (auto& thread : threads) thread.join();
+  CHECK(found == std::vector<double>(4, expected));
+}
+
 TEST_CASE("mean, maximum and ratio are three numbers, the ratio counts from the threshold on, P-SAFE-09") {
   const ScoreSummary summary = summarise_scores({0.2, 0.8, 0.5});
   CHECK(summary.mean == Approx(0.5));
