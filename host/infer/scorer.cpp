@@ -117,7 +117,7 @@ std::vector<Score> BatchScorer::score(const std::vector<ScoreRequest>& requests)
   };
   std::vector<bool> shared(windows.size(), false);
   if (auto* decoder = dynamic_cast<IncrementalDecoder*>(&model_); decoder != nullptr && share_) {
-    const auto plan = plan_sharing(windows, !traits.prefix_attention);
+    const auto plan = plan_sharing(windows, !traits.prefix_attention, batch_tokens_);
     for (const auto& beginning : plan) {
       for (const auto& context : beginning.contexts) {
         for (const std::size_t index : context.windows) shared[index] = true;

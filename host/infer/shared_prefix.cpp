@@ -14,10 +14,9 @@
 namespace temper {
 namespace {
 
-/// What a step costs, in tokens of a full pass: so much in all, for the weights are read from memory again, and so much a
-/// row. Fitted to SmolLM2-135M on one core: 4 a token where 20 rows begin and end at different lengths, 3 where 50 do.
-constexpr double kStepOverhead = 56;
-constexpr double kStepToken = 1.5;
+/// What a token costs that follows a beginning, in tokens of a full pass, and a step in all, as the weights are read from
+/// memory again. Fitted to SmolLM2-135M on one core.
+constexpr double kFollowingToken = 1.2, kStep = 40;
 /// Positions of all places together: memory for keys and values.
 constexpr std::int64_t kCachePositions = 16384;
 constexpr std::int64_t kMostPlaces = 128;
@@ -61,21 +60,19 @@ Places places_for(std::int64_t longest, bool anything_follows) {
   return {(places - 1) / 3, places - 1 - (places - 1) / 3};
 }
 
-double step_cost(std::int64_t rows) {
-  return kStepToken + kStepOverhead / static_cast<double>(std::max<std::int64_t>(1, rows));
+/// Of each of `tokens` that follow, in steps of at most `at_once`.
+double following_cost(std::int64_t tokens, std::int64_t at_once) {
+  return kFollowingToken + kStep / static_cast<double>(std::clamp<std::int64_t>(tokens, 1, at_once));
 }
 
 /// Chooses the cheapest way to read a range of sorted contexts: each by itself, or behind a common beginning.
 class Planner {
  public:
-  Planner(const std::vector<ScoreWindow>& windows, bool causal) : windows_(windows), contexts_(contexts_of(windows)) {
-    std::int64_t longest = 1, followers = 0;
-    for (const auto& window : windows) {
-      longest = std::max(longest, static_cast<std::int64_t>(window.input.size() + window.source.size()));
-      followers += steps_of(window) > 0 ? 1 : 0;
-    }
-    places_ = places_for(longest, followers > 0);
-    const double follow = step_cost(std::min(places_.followers, followers));
+  Planner(const std::vector<ScoreWindow>& windows, bool causal, std::int64_t batch_tokens)
+      : windows_(windows), contexts_(contexts_of(windows)), batch_tokens_(batch_tokens) {
+    std::int64_t following = 0;
+    for (const auto& window : windows) following += steps_of(window);
+    const double follow = following_cost(following, batch_tokens);
     for (const auto& context : contexts_) {
       double full = 0, after = 0;
       for (const std::size_t index : context.windows) {
@@ -114,12 +111,13 @@ class Planner {
     }
     const auto begin = common_.begin() + static_cast<std::ptrdiff_t>(first);
     const std::int64_t common = *std::min_element(begin, common_.begin() + static_cast<std::ptrdiff_t>(last - 1));
-    const auto count = static_cast<std::int64_t>(last - first);
     double together = static_cast<double>(common);
-    const double step = step_cost(std::min(places_.contexts, count));
+    std::int64_t following = 0;
     for (std::size_t i = first; i < last; ++i) {
-      together += step * static_cast<double>(contexts_[i].lead - common) + after_[i];
+      following += contexts_[i].lead - common;
+      together += after_[i];
     }
+    together += following_cost(following, batch_tokens_) * static_cast<double>(following);
     const auto by_parts = [&](std::vector<SharedBeginning>* to) {
       double sum = 0;
       for (std::size_t from = first; from < last;) {
@@ -144,7 +142,7 @@ class Planner {
 
   const std::vector<ScoreWindow>& windows_;
   std::vector<SharedContext> contexts_;
-  Places places_;
+  std::int64_t batch_tokens_;
   std::vector<double> full_, after_;  ///< cost of full passes, and of what follows a shared context
   std::vector<std::int64_t> common_;  ///< inputs that a context shares with the next one
   std::vector<SharedBeginning> plan_;
@@ -216,26 +214,29 @@ class SharedRun {
     return at::cat(parts, 0);
   }
 
-  /// Further inputs, row by row: from `next` to `end` of each window. `after` is told the row's window, how many of its
-  /// inputs were read, and where its hidden state lies in h_BD.
+  /// Further inputs of windows: from `next` to `end`, as many in one step as its size allows. `after` is told the row's
+  /// window, how many of its inputs were read, and where its hidden state lies in h_BD.
   struct Row {
     std::size_t window;
     std::int64_t place, next, end;
   };
   template <class After>
   void follow(std::vector<Row> rows, const After& after) {
-    // The longest first: rows that are done leave from the back.
-    std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.end - a.next > b.end - b.next; });
-    while (true) {
-      while (!rows.empty() && rows.back().next >= rows.back().end) rows.pop_back();
-      if (rows.empty()) return;
+    for (std::size_t first = 0; first < rows.size();) {
       std::vector<std::int64_t> places, ids;
-      for (auto& row : rows) {
-        places.push_back(row.place);
-        ids.push_back(windows_[row.window].input[static_cast<std::size_t>(row.next++)]);
+      std::vector<std::size_t> of_row;
+      const auto is_full = [&] { return static_cast<std::int64_t>(ids.size()) == batch_tokens_; };
+      for (std::size_t i = first; i < rows.size() && !is_full(); ++i) {
+        for (std::int64_t next = rows[i].next; next < rows[i].end && !is_full(); ++next) {
+          places.push_back(rows[i].place);
+          ids.push_back(windows_[rows[i].window].input[static_cast<std::size_t>(next)]);
+          of_row.push_back(i);
+        }
       }
+      if (ids.empty()) return;
       const at::Tensor hidden_BD = decoder_.step(*state_, places, at::tensor(ids, at::kLong).to(model_.device()));
-      for (std::size_t b = 0; b < rows.size(); ++b) after(rows[b].window, rows[b].next, hidden_BD, b);
+      for (std::size_t b = 0; b < of_row.size(); ++b) after(rows[of_row[b]].window, ++rows[of_row[b]].next, hidden_BD, b);
+      first = of_row.back();
     }
   }
 
@@ -260,8 +261,6 @@ class SharedRun {
         if (steps_of(windows_[index]) > 0) followers.push_back({context_place(at), {index, 0, contexts[at]->lead, end}});
       }
     }
-    std::stable_sort(followers.begin(), followers.end(),
-                     [](const Follower& a, const Follower& b) { return a.row.end - a.row.next > b.row.end - b.row.next; });
     const auto house = static_cast<std::size_t>(places_.followers);
     for (std::size_t first = 0; first < followers.size(); first += house) {
       std::vector<Row> rows;
@@ -315,8 +314,8 @@ class SharedRun {
 
 }  // namespace
 
-std::vector<SharedBeginning> plan_sharing(const std::vector<ScoreWindow>& windows, bool causal) {
-  return Planner(windows, causal).plan();
+std::vector<SharedBeginning> plan_sharing(const std::vector<ScoreWindow>& windows, bool causal, std::int64_t batch_tokens) {
+  return Planner(windows, causal, batch_tokens).plan();
 }
 
 void score_shared(Architecture& model, IncrementalDecoder& decoder, std::int64_t pad_id,

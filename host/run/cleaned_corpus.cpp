@@ -83,6 +83,11 @@ class FileLock {
       : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
     if (file_ < 0) throw DataError("cannot lock '" + path.string() + "': " + std::strerror(errno));
     while (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) {
+        const std::string reason = std::strerror(errno);
+        ::close(file_);
+        throw DataError("cannot lock '" + path.string() + "': " + reason + "; put the cache on a file system with locks");
+      }
       if (cancel != nullptr && cancel->load()) {
         ::close(file_);
         throw Cancelled("stopped while waiting for another process to clean the corpus");

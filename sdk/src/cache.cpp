@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace temper {
@@ -14,14 +15,13 @@ namespace {
                     " positions in a place, but make_state was asked for room for " + std::to_string(room));
 }
 
-/// [B, G, K] into position `at[b]` of places [P, G, M, K].
-void scatter(const at::Tensor& cache_PGMK, std::span<const std::int64_t> places, std::span<const std::int64_t> lengths,
+/// [B, G, K] into position `positions[b]` of places [P, G, M, K].
+void scatter(const at::Tensor& cache_PGMK, std::span<const std::int64_t> places, std::span<const std::int64_t> positions,
              const at::Tensor& new_BGK) {
   const std::int64_t heads = cache_PGMK.size(1), room = cache_PGMK.size(2), width = cache_PGMK.size(3);
-  const auto position = [&](std::size_t b) { return lengths[static_cast<std::size_t>(places[b])] - 1; };
   if (!new_BGK.device().is_cpu() || new_BGK.scalar_type() != cache_PGMK.scalar_type()) {
     for (std::size_t b = 0; b < places.size(); ++b) {
-      cache_PGMK.select(0, places[b]).select(1, position(b)).copy_(new_BGK.select(0, static_cast<std::int64_t>(b)));
+      cache_PGMK.select(0, places[b]).select(1, positions[b]).copy_(new_BGK.select(0, static_cast<std::int64_t>(b)));
     }
     return;
   }
@@ -32,7 +32,7 @@ void scatter(const at::Tensor& cache_PGMK, std::span<const std::int64_t> places,
   auto* to = static_cast<char*>(cache_PGMK.mutable_data_ptr());
   for (std::size_t b = 0; b < places.size(); ++b) {
     for (std::int64_t g = 0; g < heads; ++g) {
-      const auto row = static_cast<std::size_t>((places[b] * heads + g) * room + position(b));
+      const auto row = static_cast<std::size_t>((places[b] * heads + g) * room + positions[b]);
       std::memcpy(to + row * bytes, from, bytes);
       from += bytes;
     }
@@ -77,6 +77,8 @@ at::Tensor KeyValueCache::set_lengths(std::span<const std::int64_t> places, cons
   const std::int64_t rows = prompts.ids_BT.size(0), length = prompts.ids_BT.size(1);
   const at::Tensor lengths_B = prompts.segments_BT.defined() ? (prompts.segments_BT != kPaddingSegment).sum(1)
                                                              : at::full({rows}, length, prompts.ids_BT.options());
+  advanced_.clear();
+  newest_.clear();
   const at::Tensor host_B = lengths_B.to(at::kCPU);
   for (std::size_t b = 0; b < places.size(); ++b) {
     lengths_[static_cast<std::size_t>(places[b])] = host_B.const_data_ptr<std::int64_t>()[b];
@@ -85,25 +87,31 @@ at::Tensor KeyValueCache::set_lengths(std::span<const std::int64_t> places, cons
 }
 
 std::vector<std::int64_t> KeyValueCache::advance(std::span<const std::int64_t> places) {
-  std::vector<std::int64_t> positions;
+  newest_.clear();
+  advanced_.assign(places.begin(), places.end());
   for (const auto place : places) {
     auto& held = lengths_[static_cast<std::size_t>(place)];
     if (held >= room_) too_long(held + 1, room_);
-    positions.push_back(held++);
+    newest_.push_back(held++);
   }
-  return positions;
+  return newest_;
 }
 
 void KeyValueCache::write_step(std::size_t layer, std::span<const std::int64_t> places, const at::Tensor& keys_BGK,
                                const at::Tensor& values_BGK) {
-  scatter(layers_[layer].keys_PGMK, places, lengths_, keys_BGK);
-  scatter(layers_[layer].values_PGMK, places, lengths_, values_BGK);
+  if (!std::ranges::equal(places, advanced_)) {
+    throw PluginError("write_step() is called with " + std::to_string(places.size()) +
+                      " places that are not those of the last advance(); call advance() with the same places first");
+  }
+  scatter(layers_[layer].keys_PGMK, places, newest_, keys_BGK);
+  scatter(layers_[layer].values_PGMK, places, newest_, values_BGK);
 }
 
 at::Tensor KeyValueCache::attend(std::size_t layer, std::span<const std::int64_t> places, const at::Tensor& q_BHK,
                                  double scale, const at::Tensor& bias_BHM) const {
+  const bool newest = std::ranges::equal(places, advanced_);
   std::vector<std::int64_t> lengths;
-  for (const auto place : places) lengths.push_back(length(place));
+  for (std::size_t b = 0; b < places.size(); ++b) lengths.push_back(newest ? newest_[b] + 1 : length(places[b]));
   return attend_cached(q_BHK, layers_[layer], places, lengths, scale, bias_BHM);
 }
 

@@ -27,6 +27,41 @@ bool use_kernels(std::initializer_list<at::Tensor> tensors) {
   return kernels::available() && std::all_of(tensors.begin(), tensors.end(), [](const auto& t) { return plain(t); });
 }
 
+at::Tensor index_tensor(std::span<const std::int64_t> values, const at::Tensor& like) {
+  return at::tensor(at::ArrayRef<std::int64_t>(values.data(), values.size()), at::kLong).to(like.device());
+}
+
+/// Attention of rows with a place each.
+at::Tensor attend_gathered(const at::Tensor& q_BHK, const LayerCache& cache, std::span<const std::int64_t> places,
+                           std::span<const std::int64_t> lengths, double scale, const at::Tensor& bias_BHM) {
+  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  const at::Tensor rows_B = index_tensor(places, q_BHK);
+  const auto gathered = [&](const at::Tensor& all_PGMK) {
+    return all_PGMK.narrow(2, 0, longest).index_select(0, rows_B).repeat_interleave(q_BHK.size(1) / all_PGMK.size(1), 1);
+  };
+  at::Tensor scores_BHM = at::matmul(gathered(cache.keys_PGMK), q_BHK.unsqueeze(-1)).squeeze(-1) * scale;
+  if (bias_BHM.defined()) scores_BHM = scores_BHM + bias_BHM.narrow(2, 0, longest);
+  const at::Tensor beyond_BM =
+      at::arange(longest, rows_B.options()).unsqueeze(0) >= index_tensor(lengths, q_BHK).unsqueeze(1);
+  scores_BHM = scores_BHM.masked_fill(beyond_BM.unsqueeze(1), -std::numeric_limits<double>::infinity());
+  return at::matmul(at::softmax(scores_BHM, -1).unsqueeze(2), gathered(cache.values_PGMK)).squeeze(2);
+}
+
+/// Attention of rows that share one place.
+at::Tensor attend_place(const at::Tensor& q_BHK, const LayerCache& cache, std::int64_t place,
+                        std::span<const std::int64_t> lengths, double scale, const at::Tensor& bias_BHM) {
+  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  const auto of_place = [&](const at::Tensor& all_PGMK) {
+    return all_PGMK.select(0, place).narrow(1, 0, longest).repeat_interleave(q_BHK.size(1) / all_PGMK.size(1), 0);
+  };
+  at::Tensor scores_HBM = at::matmul(q_BHK.transpose(0, 1), of_place(cache.keys_PGMK).transpose(1, 2)) * scale;
+  if (bias_BHM.defined()) scores_HBM = scores_HBM + bias_BHM.narrow(2, 0, longest).transpose(0, 1);
+  const at::Tensor lengths_B1 = index_tensor(lengths, q_BHK).unsqueeze(1);
+  const at::Tensor beyond_BM = at::arange(longest, lengths_B1.options()).unsqueeze(0) >= lengths_B1;
+  scores_HBM = scores_HBM.masked_fill(beyond_BM, -std::numeric_limits<double>::infinity());
+  return at::matmul(at::softmax(scores_HBM, -1), of_place(cache.values_PGMK)).transpose(0, 1);
+}
+
 }  // namespace
 
 InferenceLinear::InferenceLinear(const at::Tensor& weight_OI, const at::Tensor& bias_O, WeightFormat format)
@@ -115,19 +150,20 @@ at::Tensor attend_cached(const at::Tensor& q_BHK, const LayerCache& cache, std::
     kernels::attend(work, at::get_num_threads());
     return y_BHK;
   }
-  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-  const auto index = [&](std::span<const std::int64_t> values) {
-    return at::tensor(at::ArrayRef<std::int64_t>(values.data(), values.size()), at::kLong).to(q.device());
-  };
-  const at::Tensor rows_B = index(places);
-  const auto gathered = [&](const at::Tensor& all_PGMK) {
-    return all_PGMK.narrow(2, 0, longest).index_select(0, rows_B).repeat_interleave(heads / key_heads, 1);
-  };
-  at::Tensor scores_BHM = at::matmul(gathered(cache.keys_PGMK), q.unsqueeze(-1)).squeeze(-1) * scale;
-  if (bias.defined()) scores_BHM = scores_BHM + bias.narrow(2, 0, longest);
-  const at::Tensor beyond_BM = at::arange(longest, rows_B.options()).unsqueeze(0) >= index(lengths).unsqueeze(1);
-  scores_BHM = scores_BHM.masked_fill(beyond_BM.unsqueeze(1), -std::numeric_limits<double>::infinity());
-  return at::matmul(at::softmax(scores_BHM, -1).unsqueeze(2), gathered(cache.values_PGMK)).squeeze(2);
+  if (std::adjacent_find(places.begin(), places.end()) == places.end()) {
+    return attend_gathered(q, cache, places, lengths, scale, bias);
+  }
+  // Rows of one place read its keys where they are; a copy for each row could be larger than the cache.
+  std::vector<at::Tensor> parts;
+  for (std::size_t first = 0; first < places.size();) {
+    std::size_t last = first + 1;
+    while (last < places.size() && places[last] == places[first]) ++last;
+    const auto begin = static_cast<std::int64_t>(first), count = static_cast<std::int64_t>(last - first);
+    parts.push_back(attend_place(q.narrow(0, begin, count), cache, places[first], lengths.subspan(first, last - first),
+                                 scale, bias.defined() ? bias.narrow(0, begin, count) : bias));
+    first = last;
+  }
+  return at::cat(parts, 0);
 }
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight_D, double epsilon) {

@@ -111,7 +111,8 @@ class TEMPER_API IncrementalDecoder {
   /// Runs prompts, padded on the RIGHT (segments_BT is -1 there, undefined if no row is padded), each into its place.
   /// Returns h_BD of each row's last real position.
   virtual at::Tensor prefill(DecodeState& state, std::span<const std::int64_t> places, const ModelInput& prompts) = 0;
-  /// One further token for each of the places. Returns h_BD.
+  /// One further token for each of the places; a place may stand there several times, its tokens then follow one another.
+  /// Returns h_BD, a row for each token.
   virtual at::Tensor step(DecodeState& state, std::span<const std::int64_t> places, const at::Tensor& ids_B) = 0;
 };
 

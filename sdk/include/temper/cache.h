@@ -28,18 +28,20 @@ class TEMPER_API KeyValueCache : public DecodeState {
                      const at::Tensor& values_BGTK);
   /// How many positions the places hold from now on: the real ones of each row of `prompts`, which are returned as int64.
   at::Tensor set_lengths(std::span<const std::int64_t> places, const ModelInput& prompts);
-  /// One more position for each place; returns the new ones (the lengths before). Throws PluginError past the room.
+  /// One more position for each place, as often as it stands there; returns the new ones, a row each. Throws PluginError
+  /// past the room.
   std::vector<std::int64_t> advance(std::span<const std::int64_t> places);
-  /// Keys and values [B, G, K] at the newest position of each place.
+  /// Keys and values [B, G, K] at the positions that advance() gave these places last.
   void write_step(std::size_t layer, std::span<const std::int64_t> places, const at::Tensor& keys_BGK,
                   const at::Tensor& values_BGK);
-  /// attend_cached() over all positions that the places hold.
+  /// attend_cached() over all positions that the places hold, of a row of the last advance() up to its own one.
   at::Tensor attend(std::size_t layer, std::span<const std::int64_t> places, const at::Tensor& q_BHK, double scale,
                     const at::Tensor& bias_BHM = {}) const;
 
  private:
   std::vector<LayerCache> layers_;
   std::vector<std::int64_t> lengths_;
+  std::vector<std::int64_t> advanced_, newest_;  ///< the places that advance() was given last, and what it returned
   std::int64_t room_;
 };
 

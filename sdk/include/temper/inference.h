@@ -56,7 +56,7 @@ struct LayerCache {
   at::Tensor keys_PGMK, values_PGMK;
 };
 
-/// Attention of the newest position of each row: q_BHK over the first lengths[b] keys of places[b]. `bias_BHM`, if defined,
+/// Attention of each row: q_BHK over the first lengths[b] keys of places[b], which may repeat. `bias_BHM`, if defined,
 /// is added to the scaled scores (its M is the longest length at least). Returns y_BHK.
 TEMPER_API at::Tensor attend_cached(const at::Tensor& q_BHK, const LayerCache& cache, std::span<const std::int64_t> places,
                                     std::span<const std::int64_t> lengths, double scale, const at::Tensor& bias_BHM = {});

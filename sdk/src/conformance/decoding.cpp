@@ -108,6 +108,21 @@ Outcome incremental(const Subject& subject) {
     hidden_BD = decoder->step(*state, places(), at::tensor(ids, at::kLong));
     if (const auto gap = compare_all(*model, running, hidden_BD, kRounding); !gap.empty()) return Outcome::fail(gap);
   }
+  // Several tokens of each sequence in one step, of one more than of another.
+  std::vector<Sequence> rows;
+  std::vector<std::int64_t> ids, row_places;
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    for (std::size_t n = 0; n <= i; ++n) {
+      running[i].more.push_back(static_cast<std::int64_t>(11 * i + 7 * n + 2) % kVocabulary);
+      ids.push_back(running[i].more.back());
+      row_places.push_back(running[i].place);
+      rows.push_back(running[i]);
+    }
+  }
+  hidden_BD = decoder->step(*state, row_places, at::tensor(ids, at::kLong));
+  if (const auto gap = compare_all(*model, rows, hidden_BD, kRounding); !gap.empty()) {
+    return Outcome::fail("a step with several tokens of one sequence: " + gap);
+  }
   return Outcome::pass();
 }
 

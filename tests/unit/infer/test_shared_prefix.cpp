@@ -82,6 +82,8 @@ void check_model(Model& model) {
     auto turned = BatchScorer(model, tokenizer, {}).score({requests.rbegin(), requests.rend()});
     std::reverse(turned.begin(), turned.end());
     check_equal(shared, turned);
+    // Steps so small that a row goes on in the next one.
+    check_equal(shared, BatchScorer(model, tokenizer, {}, 100).score(requests));
   }
 }
 
@@ -134,7 +136,7 @@ TEST_CASE("shared scores equal full passes: t5") {
 
 TEST_CASE("questions behind the same demonstrations are one beginning, and every window is planned at most once") {
   const auto windows = windows_of(exam(5, 40));
-  const auto plan = plan_sharing(windows, true);
+  const auto plan = plan_sharing(windows, true, 1024);
   REQUIRE(!plan.empty());
   CHECK(plan[0].common >= 30);
   CHECK(plan[0].contexts.size() == 40);
@@ -150,22 +152,22 @@ TEST_CASE("questions behind the same demonstrations are one beginning, and every
     }
   }
   // A context that sees both ways can be shared by its options, not its beginning by other contexts.
-  for (const auto& beginning : plan_sharing(windows, false)) CHECK(beginning.common == 0);
+  for (const auto& beginning : plan_sharing(windows, false, 1024)) CHECK(beginning.common == 0);
 }
 
 TEST_CASE("what shares nothing, or too little to pay, is left to full passes") {
   Rng rng(3);
   std::vector<ScoreRequest> apart;
   for (int i = 0; i < 20; ++i) apart.push_back({random_ids(rng, 20), random_ids(rng, 5)});
-  CHECK(plan_sharing(windows_of(apart), true).empty());
+  CHECK(plan_sharing(windows_of(apart), true, 1024).empty());
   // Two long options behind two tokens.
-  CHECK(plan_sharing(windows_of({{{5, 6}, random_ids(rng, 30)}, {{5, 6}, random_ids(rng, 30)}}), true).empty());
+  CHECK(plan_sharing(windows_of({{{5, 6}, random_ids(rng, 30)}, {{5, 6}, random_ids(rng, 30)}}), true, 1024).empty());
   // Four options of a token each always pay.
   std::vector<ScoreRequest> letters;
   for (std::int32_t option = 10; option < 14; ++option) letters.push_back({{5, 6, 7, 8}, {option}});
-  REQUIRE(plan_sharing(windows_of(letters), true).size() == 1);
-  CHECK(plan_sharing(windows_of(letters), true)[0].contexts[0].windows.size() == 4);
-  CHECK(plan_sharing({}, true).empty());
+  REQUIRE(plan_sharing(windows_of(letters), true, 1024).size() == 1);
+  CHECK(plan_sharing(windows_of(letters), true, 1024)[0].contexts[0].windows.size() == 4);
+  CHECK(plan_sharing({}, true, 1024).empty());
 }
 
 TEST_CASE("Ctrl-C stops shared scoring too") {

@@ -142,11 +142,12 @@ TEST_CASE("cached attention equals scaled dot-product attention, by place and le
   const at::NoGradGuard guard;
   const std::int64_t heads = 6, key_heads = 2, width = 16, room = 40;
   LayerCache cache{random({5, key_heads, room, width}, 1), random({5, key_heads, room, width}, 2)};
-  const std::vector<std::int64_t> places = {3, 0, 4}, lengths = {1, 17, 40};
-  const at::Tensor q_BHK = random({3, heads, width}, 3), bias_BHM = random({3, heads, room}, 4);
+  // Several rows of one place, of different lengths, among others.
+  const std::vector<std::int64_t> places = {3, 0, 0, 0, 4}, lengths = {1, 16, 17, 18, 40};
+  const at::Tensor q_BHK = random({5, heads, width}, 3), bias_BHM = random({5, heads, room}, 4);
   const at::Tensor y = attend_cached(q_BHK, cache, places, lengths, 0.25),
                    z = attend_cached(q_BHK, cache, places, lengths, 1.0, bias_BHM);
-  for (std::int64_t b = 0; b < 3; ++b) {
+  for (std::int64_t b = 0; b < 5; ++b) {
     const std::int64_t place = places[static_cast<std::size_t>(b)], length = lengths[static_cast<std::size_t>(b)];
     const at::Tensor k = cache.keys_PGMK[place].narrow(1, 0, length).repeat_interleave(3, 0);
     const at::Tensor v = cache.values_PGMK[place].narrow(1, 0, length).repeat_interleave(3, 0);
@@ -157,7 +158,13 @@ TEST_CASE("cached attention equals scaled dot-product attention, by place and le
   }
   // Double has no kernel: the operators' path has to agree.
   LayerCache wide{cache.keys_PGMK.to(at::kDouble), cache.values_PGMK.to(at::kDouble)};
-  CHECK(worst(attend_cached(q_BHK.to(at::kDouble), wide, places, lengths, 1.0, bias_BHM.to(at::kDouble)), z) < 1e-5);
+  const at::Tensor q_double_BHK = q_BHK.to(at::kDouble), bias_double_BHM = bias_BHM.to(at::kDouble);
+  CHECK(worst(attend_cached(q_double_BHK, wide, places, lengths, 1.0, bias_double_BHM), z) < 1e-5);
+  const std::vector<std::int64_t> apart = {3, 0, 4}, apart_lengths = {1, 18, 40};
+  const at::Tensor rows = at::tensor({0, 3, 4}, at::kLong);
+  CHECK(worst(attend_cached(q_double_BHK.index_select(0, rows), wide, apart, apart_lengths, 1.0,
+                            bias_double_BHM.index_select(0, rows)),
+              z.index_select(0, rows)) < 1e-5);
 }
 
 TEST_CASE("the softmax survives scores of any size") {
@@ -217,6 +224,19 @@ TEST_CASE("a cache holds what was written, by place") {
   CHECK(worst(cache.attend(0, copied, q, 1.0)[0][0], values[1][0][0]) < 1e-6);
   const at::Tensor weights = at::softmax(at::stack({(q * keys[1][0][0]).sum(), (q * new_key).sum()}), 0);
   CHECK(worst(cache.attend(0, one, q, 1.0)[0][0], weights[0] * values[1][0][0] + weights[1] * new_value[0][0]) < 1e-6);
+  // Two tokens of one place in one step: the first does not see the second.
+  const std::vector<std::int64_t> twice = {0, 0};
+  CHECK(cache.advance(twice) == std::vector<std::int64_t>{2, 3});
+  const at::Tensor two_keys = random({2, 1, 8}, 8), two_values = random({2, 1, 8}, 9), two_q = random({2, 1, 8}, 10);
+  CHECK_THROWS_AS(cache.write_step(0, one, new_key, new_value), PluginError);
+  cache.write_step(0, twice, two_keys, two_values);
+  const at::Tensor all_keys = at::cat({keys[1][0].narrow(0, 0, 1), new_key[0], two_keys.flatten(0, 1)}),
+                   all_values = at::cat({values[1][0].narrow(0, 0, 1), new_value[0], two_values.flatten(0, 1)});
+  const at::Tensor both = cache.attend(0, twice, two_q, 1.0);
+  for (std::int64_t b = 0; b < 2; ++b) {
+    const at::Tensor seen = at::softmax(at::matmul(all_keys.narrow(0, 0, 3 + b), two_q[b][0]), 0);
+    CHECK(worst(both[b][0], at::matmul(seen, all_values.narrow(0, 0, 3 + b))) < 1e-6);
+  }
   const std::vector<std::int64_t> full = {2};
   cache.advance(full);
   CHECK_THROWS_AS(cache.advance(full), PluginError);
