@@ -15,7 +15,7 @@ namespace temper {
 namespace {
 
 /// What a token costs that follows a beginning, in tokens of a full pass, and a step in all, as the weights are read from
-/// memory again. Fitted to SmolLM2-135M on one core.
+/// memory again. Estimates, not fitted; they only choose between ways to the same scores.
 constexpr double kFollowingToken = 1.2, kStep = 40;
 /// Positions of all places together: memory for keys and values.
 constexpr std::int64_t kCachePositions = 16384;

@@ -2,7 +2,6 @@
 #include "host/run/cleaned_corpus.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "host/clean/plan.h"
+#include "host/util/file_lock.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 #include "temper/hash.h"
@@ -82,17 +82,16 @@ class FileLock {
   FileLock(const fs::path& path, const std::atomic<bool>* cancel)
       : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
     if (file_ < 0) throw DataError("cannot lock '" + path.string() + "': " + std::strerror(errno));
-    while (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK && errno != EINTR) {
-        const std::string reason = std::strerror(errno);
-        ::close(file_);
-        throw DataError("cannot lock '" + path.string() + "': " + reason + "; put the cache on a file system with locks");
+    try {
+      while (!try_lock_file(file_, path, "put the cache on a file system with locks")) {
+        if (cancel != nullptr && cancel->load()) {
+          throw Cancelled("stopped while waiting for another process to clean the corpus");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
       }
-      if (cancel != nullptr && cancel->load()) {
-        ::close(file_);
-        throw Cancelled("stopped while waiting for another process to clean the corpus");
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    } catch (...) {
+      ::close(file_);
+      throw;
     }
   }
   ~FileLock() { ::close(file_); }

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "host/util/file_lock.h"
 #include "host/util/files.h"
 #include "host/util/time_text.h"
 #include "temper/error.h"
@@ -57,12 +58,8 @@ int open_lock(const fs::path& entry) {
   return handle;
 }
 
-/// Whether the lock was got. Throws where the file system has no locks.
 bool try_lock(int handle, const fs::path& entry) {
-  if (flock(handle, LOCK_EX | LOCK_NB) == 0) return true;
-  if (errno == EWOULDBLOCK || errno == EINTR) return false;
-  throw DataError("cannot lock '" + entry.string() + "': " + std::strerror(errno) +
-                  "; put --out on a file system with locks, or use --no-cache");
+  return try_lock_file(handle, entry, "put --out on a file system with locks, or use --no-cache");
 }
 
 std::optional<std::pair<dev_t, ino_t>> inode_of(const fs::path& file) {

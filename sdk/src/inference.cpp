@@ -31,6 +31,20 @@ at::Tensor index_tensor(std::span<const std::int64_t> values, const at::Tensor& 
   return at::tensor(at::ArrayRef<std::int64_t>(values.data(), values.size()), at::kLong).to(like.device());
 }
 
+/// softmax(scale q k' + bias) v with the masked scores out of it, over the last two dimensions.
+at::Tensor masked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
+                            const at::Tensor& bias, const at::Tensor& masked) {
+  at::Tensor scores = at::matmul(q, k.transpose(-2, -1)) * scale;
+  if (bias.defined()) scores = scores + bias;
+  return at::matmul(at::softmax(scores.masked_fill(masked, -std::numeric_limits<double>::infinity()), -1), v);
+}
+
+/// What rows of these lengths must not see of `longest` keys.
+at::Tensor beyond(std::span<const std::int64_t> lengths, std::int64_t longest, const at::Tensor& like) {
+  const at::Tensor lengths_B1 = index_tensor(lengths, like).unsqueeze(1);
+  return at::arange(longest, lengths_B1.options()).unsqueeze(0) >= lengths_B1;
+}
+
 /// Attention of rows with a place each.
 at::Tensor attend_gathered(const at::Tensor& q_BHK, const LayerCache& cache, std::span<const std::int64_t> places,
                            std::span<const std::int64_t> lengths, double scale, const at::Tensor& bias_BHM) {
@@ -39,12 +53,11 @@ at::Tensor attend_gathered(const at::Tensor& q_BHK, const LayerCache& cache, std
   const auto gathered = [&](const at::Tensor& all_PGMK) {
     return all_PGMK.narrow(2, 0, longest).index_select(0, rows_B).repeat_interleave(q_BHK.size(1) / all_PGMK.size(1), 1);
   };
-  at::Tensor scores_BHM = at::matmul(gathered(cache.keys_PGMK), q_BHK.unsqueeze(-1)).squeeze(-1) * scale;
-  if (bias_BHM.defined()) scores_BHM = scores_BHM + bias_BHM.narrow(2, 0, longest);
-  const at::Tensor beyond_BM =
-      at::arange(longest, rows_B.options()).unsqueeze(0) >= index_tensor(lengths, q_BHK).unsqueeze(1);
-  scores_BHM = scores_BHM.masked_fill(beyond_BM.unsqueeze(1), -std::numeric_limits<double>::infinity());
-  return at::matmul(at::softmax(scores_BHM, -1).unsqueeze(2), gathered(cache.values_PGMK)).squeeze(2);
+  const at::Tensor bias_BH1M = bias_BHM.defined() ? bias_BHM.narrow(2, 0, longest).unsqueeze(2) : bias_BHM;
+  const at::Tensor beyond_B11M = beyond(lengths, longest, q_BHK).unsqueeze(1).unsqueeze(1);
+  return masked_attention(q_BHK.unsqueeze(2), gathered(cache.keys_PGMK), gathered(cache.values_PGMK), scale, bias_BH1M,
+                          beyond_B11M)
+      .squeeze(2);
 }
 
 /// Attention of rows that share one place.
@@ -54,12 +67,10 @@ at::Tensor attend_place(const at::Tensor& q_BHK, const LayerCache& cache, std::i
   const auto of_place = [&](const at::Tensor& all_PGMK) {
     return all_PGMK.select(0, place).narrow(1, 0, longest).repeat_interleave(q_BHK.size(1) / all_PGMK.size(1), 0);
   };
-  at::Tensor scores_HBM = at::matmul(q_BHK.transpose(0, 1), of_place(cache.keys_PGMK).transpose(1, 2)) * scale;
-  if (bias_BHM.defined()) scores_HBM = scores_HBM + bias_BHM.narrow(2, 0, longest).transpose(0, 1);
-  const at::Tensor lengths_B1 = index_tensor(lengths, q_BHK).unsqueeze(1);
-  const at::Tensor beyond_BM = at::arange(longest, lengths_B1.options()).unsqueeze(0) >= lengths_B1;
-  scores_HBM = scores_HBM.masked_fill(beyond_BM, -std::numeric_limits<double>::infinity());
-  return at::matmul(at::softmax(scores_HBM, -1), of_place(cache.values_PGMK)).transpose(0, 1);
+  const at::Tensor bias_HBM = bias_BHM.defined() ? bias_BHM.narrow(2, 0, longest).transpose(0, 1) : bias_BHM;
+  return masked_attention(q_BHK.transpose(0, 1), of_place(cache.keys_PGMK), of_place(cache.values_PGMK), scale, bias_HBM,
+                          beyond(lengths, longest, q_BHK))
+      .transpose(0, 1);
 }
 
 }  // namespace

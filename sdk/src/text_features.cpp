@@ -182,49 +182,37 @@ void append_word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view f
   word_runs(buckets, folded, tokens, features, kWordRun);
 }
 
-CharacterRuns::CharacterRuns(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features)
-    : shortest_(static_cast<std::size_t>(features.char_min)) {
-  const auto longest = static_cast<std::size_t>(features.char_max);
+void append_character_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                           const TextFeatures& features) {
+  const auto shortest = static_cast<std::size_t>(features.char_min), longest = static_cast<std::size_t>(features.char_max);
   // All words in a row, each with a mark at both ends, and of each character how many there are from it to its word's end.
-  starts_.reserve(tokens.size() + 1);
-  starts_.push_back(0);
-  for (const Token& token : tokens) starts_.push_back(starts_.back() + (token.is_word ? token.end - token.begin + 2 : 0));
-  const std::size_t count = starts_.back();
-  std::u32string marked(count + longest, U'\0');
-  left_.resize(count);
-  for (std::size_t t = 0; t < tokens.size(); ++t) {
-    if (!tokens[t].is_word) continue;
-    const std::size_t at = starts_[t], size = starts_[t + 1] - at;
-    marked[at] = U'<';
-    std::copy_n(folded.begin() + static_cast<std::ptrdiff_t>(tokens[t].begin), size - 2,
-                marked.begin() + static_cast<std::ptrdiff_t>(at + 1));
-    marked[at + size - 1] = U'>';
-    for (std::size_t i = 0; i < size; ++i) left_[at + i] = static_cast<std::uint32_t>(size - i);
+  std::u32string marked;
+  std::vector<std::uint32_t> left;
+  for (const Token& token : tokens) {
+    if (!token.is_word) continue;
+    const std::size_t size = token.end - token.begin + 2;
+    marked += U'<';
+    marked += folded.substr(token.begin, size - 2);
+    marked += U'>';
+    for (std::size_t i = 0; i < size; ++i) left.push_back(static_cast<std::uint32_t>(size - i));
   }
+  const std::size_t count = marked.size();
+  marked.resize(count + longest);
   std::vector<std::uint64_t> states(count, kCharacterRun);
+  std::vector<std::uint32_t> runs(count);
   for (std::size_t length = 1; length <= longest; ++length) {
     lengthen_runs(marked.data() + length - 1, count, states.data());
-    if (length < shortest_) continue;
-    buckets_of_runs(states.data(), count, features.bucket_bits, of_length_.emplace_back(count).data());
-  }
-}
-
-void CharacterRuns::append(std::size_t first, std::size_t last, std::vector<std::uint32_t>& buckets) const {
-  const std::size_t begin = starts_[first], count = starts_[last] - begin;
-  const std::uint32_t* left = left_.data() + begin;
-  std::size_t length = shortest_;
-  for (const auto& runs : of_length_) {
+    if (length < shortest) continue;
+    buckets_of_runs(states.data(), count, features.bucket_bits, runs.data());
     // Every run is written, those that leave their word are overwritten by the next.
     std::size_t end = buckets.size();
     buckets.resize(end + count);
-    const std::uint32_t* all = runs.data() + begin;
     std::uint32_t* out = buckets.data();
     for (std::size_t i = 0; i < count; ++i) {
-      out[end] = all[i];
+      out[end] = runs[i];
       end += static_cast<std::size_t>(left[i] >= length);
     }
     buckets.resize(end);
-    ++length;
   }
 }
 
@@ -263,7 +251,7 @@ std::vector<Feature> counted(std::u32string_view folded, std::span<const Token> 
     const auto leading = std::min(tokens.size(), static_cast<std::size_t>(features.leading_words));
     if (at_start) word_runs(buckets, folded, tokens.first(leading), features, kLeadingRun);
   }
-  if (features.char_max > 0) CharacterRuns(folded, tokens, features).append(0, tokens.size(), buckets);
+  append_character_runs(buckets, folded, tokens, features);
   return counts_of(buckets);
 }
 

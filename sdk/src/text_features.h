@@ -46,23 +46,12 @@ constexpr std::uint32_t bucket_of_run(std::uint64_t state, std::int64_t bits) {
 }
 constexpr std::int64_t kMostWordNgrams = 5;
 
-/// Buckets of runs of characters inside words, for many tokens at once.
-class CharacterRuns {
- public:
-  CharacterRuns(std::u32string_view folded, std::span<const Token> tokens, const TextFeatures& features);
-  /// Of the tokens [first, last) of those given, each as often as it occurs.
-  void append(std::size_t first, std::size_t last, std::vector<std::uint32_t>& buckets) const;
-
- private:
-  std::size_t shortest_;
-  std::vector<std::size_t> starts_;  ///< of each token's characters among all, with the end at last
-  std::vector<std::uint32_t> left_;  ///< from a character to the end of its word
-  std::vector<std::vector<std::uint32_t>> of_length_;
-};
-
 /// Of runs of words within `tokens`, each as often as it occurs.
 void append_word_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
                       const TextFeatures& features);
+/// Of runs of characters inside the words of `tokens`, each as often as it occurs.
+void append_character_runs(std::vector<std::uint32_t>& buckets, std::u32string_view folded, std::span<const Token> tokens,
+                           const TextFeatures& features);
 /// What a bucket that occurs so often counts: 1 + log(count).
 float damped(std::size_t count);
 

@@ -104,8 +104,8 @@ void WindowReader::use_word(std::uint64_t hash, std::u32string_view text, bool i
 void WindowReader::note_word(Word& free, std::uint64_t hash, std::u32string_view text, bool is_word) {
   const Token token{0, text.size(), is_word};
   std::vector<std::uint32_t> buckets;
-  if (model_.features.word_ngrams > 0) append_word_runs(buckets, text, {&token, 1}, model_.features);
-  if (model_.features.char_max > 0) CharacterRuns(text, {&token, 1}, model_.features).append(0, 1, buckets);
+  append_word_runs(buckets, text, {&token, 1}, model_.features);
+  append_character_runs(buckets, text, {&token, 1}, model_.features);
   Sums sums{std::vector<double>(model_.row_size()), 0}, none = sums;
   for (std::size_t begin = 0; begin < buckets.size(); begin += kMostAtOnce) {
     changes_.clear();

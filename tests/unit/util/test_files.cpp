@@ -1,8 +1,12 @@
 // Files that are whole or not there, and what lies in a folder.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "catch.h"
 #include "folder.h"
+#include "host/util/file_lock.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 
@@ -46,4 +50,17 @@ TEST_CASE("a folder's files of one sort come by name") {
   for (const char* name : {"b.h5", "a.h5", "c.txt", "below/d.h5"}) folder.write(name, "");
   CHECK(files_in(folder.path(), ".h5") == std::vector<fs::path>{folder / "a.h5", folder / "b.h5"});
   CHECK(files_in(folder.path(), ".csv").empty());
+}
+
+TEST_CASE("a lock that another has is waited for, one that cannot be is an error") {
+  const Folder folder;
+  const fs::path path = folder.path() / "lock";
+  const int first = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), second = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  CHECK(try_lock_file(first, path, "fix"));
+  CHECK_FALSE(try_lock_file(second, path, "fix"));
+  close(first);
+  CHECK(try_lock_file(second, path, "fix"));
+  close(second);
+  // Not open any more: whoever waited for this lock would wait for ever.
+  CHECK_THROWS_AS(try_lock_file(second, path, "fix"), DataError);
 }
