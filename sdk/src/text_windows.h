@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "classifier_model.h"
@@ -32,57 +33,76 @@ class WindowReader {
   bool is_small() const;
 
  private:
-  /// What one occurrence more of a bucket adds to the value it counts for, damped(count), and to that value's square.
+  /// What one occurrence more of a feature adds to the value it counts for, damped(count), and to that value's square.
   struct Step {
     double value = 0, square = 0;
   };
-  /// What is added to a half, and to the window of it and the one before, for a bucket of the model's row `row`.
+  /// What is added to a half, and to the window of it and the one before, for a feature of the model's row `row`: places in
+  /// steps_.
   struct Change {
-    std::uint32_t row;
-    Step half, window;
+    std::uint32_t row, half, window;
   };
-  /// A bucket that was there before, and how often.
-  struct Met {
-    std::uint32_t bucket, half, window;
+  /// How often a feature was there in the last half that had it, and in the half before that one.
+  struct InHalves {
+    std::uint32_t now = 0, before = 0;
+  };
+  /// How often it was there before, in this half and in the window.
+  struct Counts {
+    std::uint32_t half, window;
+  };
+  /// A bucket that was met. `count` holds the last half that had it (the upper 16 bits) and its InHalves, 8 bits each, so
+  /// that nothing has to be cleared: what is of an older half is none. 255 stands for what is in many_.
+  struct Feature {
+    std::uint32_t count, row;
   };
   struct Sums {
     std::vector<double> weighted;  ///< row_size() values, of which vectors() count
     double squares = 0;
   };
   /// A token that was met before, found by the hash of its text. In records_ from `record` on: the lengths of its text and
-  /// of its buckets (itself as a run of one, and its characters), what they add if each occurs for the first time (sums and
-  /// squares, as doubles), its text, its buckets. All in one place, as each place costs a wait for memory.
+  /// of its features (itself as a run of one, and its characters), what they add if each occurs for the first time (sums and
+  /// squares, as doubles), its text, its features. All in one place, as each place costs a wait for memory.
   struct Word {
     std::uint64_t hash;
     std::size_t record;
   };
 
-  /// From `count` occurrences to one more.
   static Step step_from(std::size_t count);
-  Step step(std::size_t count) const;
-  void use_word(std::uint64_t hash, std::u32string_view text, bool is_word);
+  static Step but_first(const Step& step);
+  std::uint32_t step_at(std::uint32_t kind, std::uint32_t count);
+  std::uint32_t number_of(std::uint32_t bucket);
+  void next_half();
+  static bool fits(std::uint32_t count);
+  static Counts one_more(std::uint32_t& count, std::uint32_t half_now, InHalves more);
+  Counts count_many(std::uint32_t number, InHalves more);
+  const std::uint32_t* record_of(std::uint64_t hash, std::u32string_view text, bool is_word);
   void note_word(Word& free, std::uint64_t hash, std::u32string_view text, bool is_word);
+  void find_runs(const Tokens& tokens, std::size_t begin, std::size_t end, std::size_t first);
+  void use_words(const Tokens& tokens, std::size_t begin, std::size_t end);
+  void count_word(std::span<const std::uint32_t> features);
+  void count_run(std::uint32_t number, InHalves more);
+  void add_changes();
+  static void add(const ClassifierModel& model, const Step* steps, std::span<const Change> changes, Sums& half,
+                  Sums& window);
   void read_half(const Tokens& tokens, std::size_t begin, std::size_t end, std::size_t first);
-  void count_half();
-  void count_words(std::span<const std::uint32_t> buckets);
-  void change(std::uint32_t bucket, const Step& in_half, const Step& in_window);
-  static void add(const ClassifierModel& model, const std::vector<Change>& changes, Sums& half, Sums& window);
 
   const ClassifierModel& model_;
-  std::array<Step, 64> steps_;                        ///< from few occurrences to one more, as nearly all are
-  std::vector<std::array<std::uint32_t, 2>> counts_;  ///< of each bucket, in two halves; all zero between two texts
-  std::size_t alone_ = 0;                             ///< which of the two is of the later half alone; the other is of both
+  std::vector<Step> steps_;  ///< the usual ones, then those of the changes noted now
+  // Buckets are numbered as they are met, so that those that are met often lie close together.
+  std::vector<std::uint32_t> numbers_;
+  std::vector<Feature> features_;
+  std::unordered_map<std::uint32_t, InHalves> many_;
+  std::uint32_t half_now_ = 1;
 
   std::vector<Word> words_;  ///< by hash, record 0 where free; open addressing
   std::vector<std::uint32_t> records_;
   std::size_t known_ = 0;  ///< words
 
   std::vector<std::uint64_t> hashes_;
-  std::vector<std::uint32_t> now_, before_;  ///< buckets of a half: of words, of longer runs, of runs into it
-  std::vector<std::uint32_t> runs_, across_;
-  std::vector<Met> met_;
+  std::vector<std::uint32_t> runs_, across_;  ///< longer runs in the half, and those that began before it
   std::vector<Change> changes_;
-  Sums half_, half_before_, window_;
+  std::size_t noted_ = 0;  ///< of changes_; the rest is room
+  Sums words_alone_, half_, half_before_, window_;
 };
 
 /// One reader for each text that is read at the same time.

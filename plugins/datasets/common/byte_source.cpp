@@ -185,7 +185,11 @@ std::string_view BufferedBytes::peek() {
 }
 
 void BufferedBytes::consume(std::size_t count) {
-  line_ += std::count(buffer_.data() + begin_, buffer_.data() + begin_ + count, '\n');
+  consume(count, std::count(buffer_.data() + begin_, buffer_.data() + begin_ + count, '\n'));
+}
+
+void BufferedBytes::consume(std::size_t count, std::int64_t line_feeds) {
+  line_ += line_feeds;
   begin_ += count;
 }
 

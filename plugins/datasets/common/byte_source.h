@@ -42,6 +42,8 @@ class BufferedBytes {
   /// The bytes at hand, filled again when empty; an empty view only at the end. Throws DataError with file:line.
   std::string_view peek();
   void consume(std::size_t count);
+  /// For a caller that knows how many line feeds are among them.
+  void consume(std::size_t count, std::int64_t line_feeds);
   /// Of the next byte, from 1.
   std::int64_t line() const { return line_; }
   const std::filesystem::path& path() const { return path_; }

@@ -4,11 +4,29 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace temper::dataset_io {
+namespace {
+
+/// Of a short line this is told sooner than whether it is UTF-8.
+bool is_ascii(std::string_view text) {
+  std::uint64_t bits = 0, eight = 0;
+  std::size_t i = 0;
+  for (; i + sizeof eight <= text.size(); i += sizeof eight) {
+    std::memcpy(&eight, text.data() + i, sizeof eight);
+    bits |= eight;
+  }
+  for (; i < text.size(); ++i) bits |= static_cast<unsigned char>(text[i]);
+  return (bits & 0x8080808080808080ULL) == 0;
+}
+
+}  // namespace
 
 std::size_t find_invalid_utf8(std::string_view text) {
+  constexpr std::size_t kShort = 256;
+  if (text.size() < kShort && is_ascii(text)) return std::string_view::npos;
   if (simdjson::validate_utf8(text.data(), text.size())) return std::string_view::npos;
   const auto* s = reinterpret_cast<const unsigned char*>(text.data());
   const std::size_t size = text.size();
@@ -59,7 +77,7 @@ bool LineReader::next(Line& line) {
       line.text.append(chunk.data(), length);
     }
     ended = found != nullptr;
-    bytes_.consume(length + (ended ? 1 : 0));
+    bytes_.consume(length + (ended ? 1 : 0), ended ? 1 : 0);
   }
   if (!any) return false;
   if (too_long) {

@@ -218,6 +218,44 @@ TEST_CASE("a score in windows does not depend on what was read before, nor on ho
   CHECK(found == std::vector<double>(4, expected));
 }
 
+TEST_CASE("a word that fills a window, and leaves it again, is counted to the last one") {
+  const auto classifier = TextClassifier::train(kSmall, {});
+  const auto check = [&](const std::vector<std::string>& halves, std::int64_t half) {
+    double highest = 0;
+    std::string all;
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+      all += halves[i];
+      if (i > 0) highest = std::max(highest, classifier.probability(halves[i - 1] + halves[i], "toxic"));
+    }
+    CHECK(classifier.highest_probability(all, "toxic", 2 * half) == Approx(highest).epsilon(1e-9));
+  };
+  // Around the largest count that has a place of its own, in the later half, the earlier one and both.
+  for (const int times : {126, 127, 128, 129, 253, 254, 255, 256, 257, 300}) {
+    CAPTURE(times);
+    const auto mixed = [](int idiots) { return repeated("idiot", idiots) + repeated("garden", 300 - idiots); };
+    check({mixed(times), mixed(0)}, 300);
+    check({mixed(0), mixed(times)}, 300);
+    check({mixed(times), mixed(times)}, 300);
+    check({mixed(0), mixed(times), mixed(0), mixed(1), mixed(2)}, 300);
+    check({mixed(times), mixed(1), mixed(times), mixed(0), mixed(0), mixed(3)}, 300);
+  }
+}
+
+TEST_CASE("what a half held is known in the next one however many came before") {
+  const auto classifier = TextClassifier::train(kSmall, {});
+  const double once = classifier.probability("garden idiot", "toxic"),
+               twice = classifier.probability("idiot idiot", "toxic");
+  REQUIRE(twice > once);
+  // Halves of one word; those around 2^16 are numbered anew.
+  for (int before = 65520; before < 65545; ++before) {
+    const std::string text = repeated("garden", before) + "idiot idiot " + repeated("garden", 3);
+    const auto fresh = TextClassifier::train(kSmall, {});
+    CHECK(fresh.highest_probability(text, "toxic", 2) == Approx(twice).epsilon(1e-12));
+    CHECK(fresh.highest_probability(text, "toxic", 2) == Approx(twice).epsilon(1e-12));
+    CHECK(fresh.highest_probability("garden idiot garden", "toxic", 2) == Approx(once).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("mean, maximum and ratio are three numbers, the ratio counts from the threshold on, P-SAFE-09") {
   const ScoreSummary summary = summarise_scores({0.2, 0.8, 0.5});
   CHECK(summary.mean == Approx(0.5));
