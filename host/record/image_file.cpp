@@ -2,7 +2,6 @@
 #include "host/record/image_file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "host/util/file_lock.h"
 #include "host/util/files.h"
 #include "temper/error.h"
 #include "temper/hash.h"
@@ -84,13 +84,15 @@ WriterLock::WriterLock(const fs::path& path) : lock_path_(path.string() + ".lock
     if (descriptor_ < 0) {
       throw DataError("cannot write beside record '" + path.string() + "': " + std::strerror(errno));
     }
-    if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
+    bool is_locked = false;
+    try {
+      is_locked = try_lock_file(descriptor_, lock_path_, "put the record on a file system that has locks");
+    } catch (...) {
       close(descriptor_);
-      if (reason == EINTR) continue;
-      if (reason != EWOULDBLOCK) {
-        throw DataError("cannot lock record '" + path.string() + "': " + std::strerror(reason));
-      }
+      throw;
+    }
+    if (!is_locked) {
+      close(descriptor_);
       throw DataError("record '" + path.string() +
                       "' is being written by another process; wait for that run to end, or stop it first");
     }

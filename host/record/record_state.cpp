@@ -38,7 +38,7 @@ void RunRecord::State::write_log() {
 
 void RunRecord::State::save() {
   write_log();
-  save_image(file, path, false);
+  if (!path.empty()) save_image(file, path, false);
   changed = false;
 }
 

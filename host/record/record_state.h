@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,11 @@ Table log_table(Series series);
 h5::Handle open_log(hid_t stage, const std::string& metric);
 
 struct RunRecord::State {
-  explicit State(const std::filesystem::path& where) : path(where), lock(where) {}
+  State() = default;  ///< of a record that is not kept
+  explicit State(const std::filesystem::path& where) : path(where), lock(std::in_place, where) {}
 
-  std::filesystem::path path;
-  WriterLock lock;
+  std::filesystem::path path;  ///< empty: not kept
+  std::optional<WriterLock> lock;
   h5::Handle file;
   /// Rows logged since the last flush; a declared metric has an entry, also when that is empty.
   std::map<std::string, std::map<std::string, Series>> log;

@@ -46,28 +46,10 @@ void append_columns(Table& all, const Table& added, const std::string& stage) {
   }
 }
 
-}  // namespace
-
-RunRecord::RunRecord(std::unique_ptr<State> state) : state_(std::move(state)) {}
-
-RunRecord::~RunRecord() {
-  const h5::Session session;
-  try {
-    if (state_->changed) state_->save();
-  } catch (const std::exception&) {
-    // The owner flushes where a failure matters; here nobody could act on it, and the file on disk is whole.
-  }
-  state_->file = {};
-}
-
-std::unique_ptr<RunRecord> RunRecord::create(const fs::path& path, const RecordFacts& facts) {
-  const h5::Session session;
-  create_folders(path.has_parent_path() ? path.parent_path() : ".");
-  refuse_existing(path);
-  auto state = std::make_unique<State>(path);
-  remove_leftovers(path);
-  state->file = new_image();
-  const hid_t root = state->file;
+/// A record in which nothing happened yet.
+h5::Handle image_of(const RecordFacts& facts) {
+  h5::Handle image = new_image();
+  const hid_t root = image;
   h5::set_attribute(root, "schema_version", layout::kSchemaVersion);
   h5::set_attribute(root, "temper_version", std::string(TEMPER_TAG_SDK));
   h5::set_attribute(root, "experiment", facts.experiment);
@@ -92,7 +74,38 @@ std::unique_ptr<RunRecord> RunRecord::create(const fs::path& path, const RecordF
                     {"sha256", column_of(facts.plugins, &PluginRow::sha256)},
                     {"abi_tag", column_of(facts.plugins, &PluginRow::abi_tag)}}});
   h5::open_or_create_group(root, "stages");
-  save_image(root, path, true);
+  return image;
+}
+
+}  // namespace
+
+RunRecord::RunRecord(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+RunRecord::~RunRecord() {
+  const h5::Session session;
+  try {
+    if (state_->changed) state_->save();
+  } catch (const std::exception&) {
+    // The owner flushes where a failure matters; here nobody could act on it, and the file on disk is whole.
+  }
+  state_->file = {};
+}
+
+std::unique_ptr<RunRecord> RunRecord::create(const fs::path& path, const RecordFacts& facts) {
+  const h5::Session session;
+  create_folders(path.has_parent_path() ? path.parent_path() : ".");
+  refuse_existing(path);
+  auto state = std::make_unique<State>(path);
+  remove_leftovers(path);
+  state->file = image_of(facts);
+  save_image(state->file, path, true);
+  return std::unique_ptr<RunRecord>(new RunRecord(std::move(state)));
+}
+
+std::unique_ptr<RunRecord> RunRecord::create_unkept(const RecordFacts& facts) {
+  const h5::Session session;
+  auto state = std::make_unique<State>();
+  state->file = image_of(facts);
   return std::unique_ptr<RunRecord>(new RunRecord(std::move(state)));
 }
 

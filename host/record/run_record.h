@@ -72,6 +72,8 @@ class RunRecord {
  public:
   /// The file is on disk when this returns. DataError if the path exists: a record is never overwritten.
   static std::unique_ptr<RunRecord> create(const std::filesystem::path& path, const RecordFacts& facts);
+  /// For a process that follows another one's run: the same methods, and no file.
+  static std::unique_ptr<RunRecord> create_unkept(const RecordFacts& facts);
   /// For resume. DataError if the file is damaged, not a record, of another version, or being written by somebody else.
   static std::unique_ptr<RunRecord> open(const std::filesystem::path& path);
   ~RunRecord();  ///< flushes what is left, as well as it can
@@ -122,7 +124,7 @@ class RunRecord {
   void flush();  ///< durable when it returns; DataError on a full disk, the old file then still being whole
   /// Flushes at most so often that it takes under 1% of the time.
   void flush_if_due();
-  const std::filesystem::path& path() const;
+  const std::filesystem::path& path() const;  ///< empty: not kept
 
  private:
   struct State;

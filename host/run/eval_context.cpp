@@ -28,7 +28,16 @@ RunEvalContext::RunEvalContext(const std::string& name, const std::string& stage
       shared_scorer_(local_scorer_, communicator(),
                      [this](const auto& requests) { tell_score(models_.group, to_order(requests)); }),
       answers_(models_.paths.cache / "answers", models_.answers_identity),
-      lender_(models_.registry, models_.base_dir, models_.device) {}
+      lender_(models_.registry, models_.base_dir, models_.device, lent_together()) {}
+
+/// In Evaluator::help, which only another rank runs, a lent model is this process's own.
+std::optional<LentTogether> RunEvalContext::lent_together() {
+  if (models_.group == nullptr || models_.group->rank() != 0) return {};
+  return LentTogether{*models_.group,
+                      [this](const std::string& reference, const std::string& what, const std::string& order) {
+                        tell_lent(models_.group, reference, what, order);
+                      }};
+}
 
 std::vector<Document> RunEvalContext::validation_documents(const std::vector<std::string>& datasets, std::int64_t limit) {
   return assets_.documents(datasets, true, limit);

@@ -72,6 +72,7 @@ class RunEvalContext final : public EvalContext {
     if (models_.group != nullptr) return *models_.group;
     return alone_;
   }
+  std::optional<LentTogether> lent_together();
   std::filesystem::path checkpoint_of(const std::string& stage) const;
 
   Models models_;

@@ -16,6 +16,7 @@
 #include "host/infer/shared_inference.h"
 #include "host/plugin/guard.h"
 #include "host/run/eval_context.h"
+#include "host/run/model_lender.h"
 #include "host/run/model_store.h"
 #include "host/run/record_rows.h"
 #include "host/run/stage_context.h"
@@ -59,22 +60,6 @@ void compare_identities(Group& group, const Json& mine) {
   }
 }
 
-struct ScratchFolder {
-  ScratchFolder() {
-    std::string name = (fs::temp_directory_path() / "temper-rank-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw DataError("cannot make a folder '" + name + "' for a rank's own notes");
-    path = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  fs::path path;
-};
-
 /// Rank 0's words for a stage: the same context, on a record that nobody keeps.
 void follow_stage(Group& group, const Experiment& experiment, const Registry& registry, const RunNews& news,
                   c10::Device device, RunRecord& scratch, RunAssets& assets, TerminalProgress& progress,
@@ -110,21 +95,23 @@ class Judged {
         local_generator_(*model_, assets.tokenizer(), {64, cancel_requested, {}}),
         local_scorer_(*model_, assets.tokenizer(), cancel_requested),
         generator_(local_generator_, group),
-        scorer_(local_scorer_, group) {}
+        scorer_(local_scorer_, group),
+        lender_(registry, experiment.base_dir.string(), device, LentTogether{group}) {}
 
   void answer(const Json& message) {
     const std::string what = message.at("do"), order = message.at("order");
-    if (what == "help") {
-      help(message.at("evaluator"), order);
-    } else if (what == "generate") {
+    if (what == "help") return help(message.at("evaluator"), order);
+    const std::string reference = message.value("reference", "");
+    LentModel* lent = reference.empty() ? nullptr : &lender_.model(reference);
+    if (what == "generate") {
       std::vector<GenerateRequest> requests;
       SamplingParams params;
       read_order(order, requests, params);
-      generator_.generate(requests, params);
+      (lent != nullptr ? lent->generator : generator_).generate(requests, params);
     } else {
       std::vector<ScoreRequest> requests;
       read_order(order, requests);
-      scorer_.score(requests);
+      (lent != nullptr ? lent->scorer : scorer_).score(requests);
     }
   }
 
@@ -160,6 +147,7 @@ class Judged {
   BatchScorer local_scorer_;
   SharedGenerator generator_;
   SharedScorer scorer_;
+  CheckpointLender lender_;
 };
 
 }  // namespace
@@ -189,6 +177,10 @@ void tell_model(Group* group, const std::string& stage) { tell(group, {{"do", "m
 void tell_generate(Group* group, const std::string& order) { tell(group, {{"do", "generate"}, {"order", order}}); }
 
 void tell_score(Group* group, const std::string& order) { tell(group, {{"do", "score"}, {"order", order}}); }
+
+void tell_lent(Group* group, const std::string& reference, const std::string& what, const std::string& order) {
+  tell(group, {{"do", what}, {"reference", reference}, {"order", order}});
+}
 
 void tell_help(Group* group, const std::string& evaluator, const std::string& order) {
   tell(group, {{"do", "help"}, {"evaluator", evaluator}, {"order", order}});
@@ -233,11 +225,10 @@ void follow(Group& group, const Experiment* own, const Registry& registry) {
   Json identity = identity_of(experiment, registry, [&](const std::string& name) { return assets.fingerprint(name); });
   if (own != nullptr) identity["the experiment"] = resolved_hash(*own);
   compare_identities(group, identity);
-  const ScratchFolder folder;
   RecordFacts facts;
   facts.run_id = news.run_id;
   facts.experiment = experiment.name;
-  const auto scratch = RunRecord::create(folder.path / "scratch.h5", facts);
+  const auto scratch = RunRecord::create_unkept(facts);
   std::unique_ptr<Judged> judged;
   while (true) {
     const Json message = Json::parse(group.hear());

@@ -36,6 +36,8 @@ void tell_stage(Group* group, const std::string& stage, const std::filesystem::p
 void tell_model(Group* group, const std::string& stage);
 void tell_generate(Group* group, const std::string& order);
 void tell_score(Group* group, const std::string& order);
+/// Of a model from outside the run: `what` is "generate" or "score".
+void tell_lent(Group* group, const std::string& reference, const std::string& what, const std::string& order);
 void tell_help(Group* group, const std::string& evaluator, const std::string& order);
 void tell_end(Group* group);
 

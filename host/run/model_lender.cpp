@@ -8,6 +8,19 @@
 namespace temper {
 namespace fs = std::filesystem;
 
+void CheckpointLender::share(Loaded& loaded, const std::string& reference) const {
+  SharedGenerator::Announce generate;
+  SharedScorer::Announce score;
+  if (const auto& announce = together_->announce) {
+    generate = [announce, reference](const auto& requests, const SamplingParams& params) {
+      announce(reference, "generate", to_order(requests, params));
+    };
+    score = [announce, reference](const auto& requests) { announce(reference, "score", to_order(requests)); };
+  }
+  loaded.shared_generator = std::make_unique<SharedGenerator>(*loaded.generator, together_->communicator, generate);
+  loaded.shared_scorer = std::make_unique<SharedScorer>(*loaded.scorer, together_->communicator, score);
+}
+
 LentModel& CheckpointLender::model(const std::string& reference) {
   Loaded& loaded = loaded_[reference];
   if (!loaded.lent) {
@@ -22,10 +35,14 @@ LentModel& CheckpointLender::model(const std::string& reference) {
     loaded.generator = std::make_unique<BatchGenerator>(*loaded.model.model, *loaded.model.tokenizer,
                                                         GeneratorOptions{64, cancel_requested, {}, {}, {}});
     loaded.scorer = std::make_unique<BatchScorer>(*loaded.model.model, *loaded.model.tokenizer, cancel_requested);
-    loaded.lent = std::make_unique<LentModel>(LentModel{*loaded.model.model, *loaded.model.tokenizer, *loaded.generator,
-                                                        *loaded.scorer, read_extras(folder, loaded.model.manifest),
-                                                        template_or_default(loaded.model.manifest.prompt_template),
-                                                        loaded.model.manifest.weights_sha256});
+    if (together_) share(loaded, reference);
+    Generator* generator = loaded.shared_generator.get();
+    Scorer* scorer = loaded.shared_scorer.get();
+    if (generator == nullptr) generator = loaded.generator.get();
+    if (scorer == nullptr) scorer = loaded.scorer.get();
+    loaded.lent = std::make_unique<LentModel>(LentModel{
+        *loaded.model.model, *loaded.model.tokenizer, *generator, *scorer, read_extras(folder, loaded.model.manifest),
+        template_or_default(loaded.model.manifest.prompt_template), loaded.model.manifest.weights_sha256});
   }
   return *loaded.lent;
 }

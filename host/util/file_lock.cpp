@@ -11,8 +11,12 @@
 namespace temper {
 
 bool try_lock_file(int handle, const std::filesystem::path& path, const std::string& fix) {
-  if (flock(handle, LOCK_EX | LOCK_NB) == 0) return true;
-  if (errno == EWOULDBLOCK || errno == EINTR) return false;
+  int failed = 0;
+  do {
+    failed = flock(handle, LOCK_EX | LOCK_NB);
+  } while (failed != 0 && errno == EINTR);
+  if (failed == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
   throw DataError("cannot lock '" + path.string() + "': " + std::strerror(errno) + "; " + fix);
 }
 

@@ -141,10 +141,13 @@ def test_killed(folder, rng):
     straight.append(tiny.summary(run(folder, "straight_shared", "--nproc", 2, *shared, experiment="tiny.yaml")))
     assert straight[0] == tiny.summary(run(folder, "again", "--nproc", 2, experiment="tiny.yaml")), "two runs differ"
     ended_early = 0
+    temporary = folder / "temporary"
+    temporary.mkdir()
     for moment in range(KILLS):
         out, expected = folder / f"killed{moment}", straight[moment % 2]
         more = ["--cache", folder / f"killed{moment}_cache", *(shared if moment % 2 else [])]
-        launcher = start(["run", folder / "tiny.yaml", "--out", out, "--nproc", 2, *more], folder)
+        launcher = start(["run", folder / "tiny.yaml", "--out", out, "--nproc", 2, *more], folder,
+                         env=dict(os.environ, TMPDIR=str(temporary)))
         time.sleep(rng.uniform(0.2, 0.9) * length)
         victim = rng.choice([0, 1])
         pid = ranks_of(launcher).get(victim)
@@ -152,6 +155,7 @@ def test_killed(folder, rng):
             os.kill(pid, signal.SIGKILL)
         killed_at = time.monotonic()
         output, _ = launcher.communicate(timeout=LONGEST_END)
+        assert not list(temporary.iterdir()), f"a killed rank left {list(temporary.iterdir())}"
         if launcher.returncode != 0:
             ended_early += 1
             assert f"rank {victim} was ended by signal 9" in output, output

@@ -59,6 +59,8 @@ evaluators:
   best_of_n: {{data: [townsfolk], reward: [reward_model], samples: 4, limit: 12, max_new_tokens: 12, after: [sft]}}
   helpfulness: {{data: [townsfolk], reward: [reward_model], reward_models: ["{models}/reward_model/final"],
                  max_new_tokens: 12, after: [sft]}}
+  duel: {{plugin: helpfulness, data: [townsfolk], against: {models}/dpo/final, judge: {models}/reward_model/final,
+          max_new_tokens: 12, after: [sft]}}
 """
 TIMES = {"tokens_per_second", "answers_per_second", "rollout_seconds", "update_seconds"}
 EVALUATIONS = [("reward_model", "preference_accuracy"), ("dpo", "by_reference"), ("sft", "by_likelihood"), ("sft", "best_of_n"),
@@ -75,6 +77,17 @@ def first_round(record):
     with h5py.File(record, "r") as file:
         log = file["stages/grpo/log"]
         return {name: float(log[name][0]["value"]) for name in ("reward", "reward_helpfulness", "reward_safety", "entropy")}
+
+
+def close_rows(found, expected):
+    """Equal texts, and numbers to what the scorer promises."""
+    def equal(a, b):
+        try:
+            return abs(float(a) - float(b)) <= 1e-4 or a == b
+        except ValueError:
+            return a == b
+    return len(found) == len(expected) > 0 and all(
+        len(a) == len(b) and all(map(equal, a, b)) for a, b in zip(found, expected))
 
 
 def check_killed(folder, expected):
@@ -119,6 +132,9 @@ def main():
             for stage, evaluator in EVALUATIONS:
                 for key in ((stage, evaluator), (stage, evaluator, "items")):
                     assert together[key] == alone[key], (ranks, key)
+            # Another model answers, and a judge is asked, both from outside the run.
+            for key in (("sft", "duel"), ("sft", "duel", "items")):
+                assert close_rows(together[key], alone[key]), (ranks, key, together[key], alone[key])
             assert first_round(records[ranks]) == first_round(records[1]), ranks
             check_close(together["kto", "loss"], alone["kto", "loss"], 20, 1e-6, (ranks, "loss"))
             largest = max(largest, *(abs(a - b) for (_, a), (_, b) in zip(together["kto", "loss"][:20], alone["kto", "loss"])))

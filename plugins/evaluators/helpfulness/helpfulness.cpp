@@ -169,7 +169,7 @@ EvalResult Helpfulness::evaluate(EvalContext& context) {
     } else {
       std::vector<Pair> pairs;
       for (std::size_t i = 0; i < questions.size(); ++i) pairs.push_back({questions[i].item.prompt, ours[i], theirs[i]});
-      preferences = compare_by_asking(context.models().model(params_.judge), pairs, context.progress());
+      preferences = compare_by_asking(context.models().model(params_.judge), pairs, context);
     }
     add_duels(result, ours, theirs, preferences, !params_.judge.empty(), context.seed());
   }

@@ -19,6 +19,9 @@ using nlohmann::json;
 
 namespace {
 
+/// Items that are handed over at once.
+constexpr std::size_t kChunk = 64;
+
 std::string last_user_text(const std::vector<Message>& messages) {
   return messages.empty() ? std::string() : messages.back().content;
 }
@@ -109,7 +112,6 @@ std::vector<std::string> answers_of_reference(const std::vector<Question>& quest
 
 std::vector<std::string> answers_of_model(EvalContext& context, const std::string& reference,
                                           const std::vector<Question>& questions, const SamplingParams& sampling) {
-  constexpr std::size_t kChunk = 64;
   LentModel& lent = context.models().model(reference);
   std::vector<std::string> answers;
   context.progress().begin("answers of " + reference, static_cast<std::int64_t>(questions.size()));
@@ -137,12 +139,19 @@ std::string question_of(const Pair& pair, const std::string& a, const std::strin
   return text + "\nAnswer A: " + a + "\n\nAnswer B: " + b + "\n\nReply with one letter, A or B.";
 }
 
-/// p(A) / (p(A) + p(B)) as the next word of the judge.
-double chance_of_a(LentModel& judge, const std::string& text) {
-  const RenderedPrompt prompt = render_prompt(judge.prompt_template, {{"user", text}}, judge.tokenizer);
-  const auto scores =
-      judge.scorer.score({{prompt.ids, judge.tokenizer.encode("A")}, {prompt.ids, judge.tokenizer.encode("B")}});
-  return 1 / (1 + std::exp(scores[1].sum - scores[0].sum));
+/// Of each text p(A) / (p(A) + p(B)) as the next word of the judge.
+std::vector<double> chances_of_a(LentModel& judge, const std::vector<std::string>& texts) {
+  std::vector<ScoreRequest> requests;
+  for (const auto& text : texts) {
+    const RenderedPrompt prompt = render_prompt(judge.prompt_template, {{"user", text}}, judge.tokenizer);
+    for (const char* letter : {"A", "B"}) requests.push_back({prompt.ids, judge.tokenizer.encode(letter)});
+  }
+  const auto scores = judge.scorer.score(requests);
+  std::vector<double> chances;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    chances.push_back(1 / (1 + std::exp(scores[2 * i + 1].sum - scores[2 * i].sum)));
+  }
+  return chances;
 }
 
 }  // namespace
@@ -164,16 +173,24 @@ std::vector<Preference> compare_by_reward(const std::vector<double>& ours, const
   return preferences;
 }
 
-std::vector<Preference> compare_by_asking(LentModel& judge, const std::vector<Pair>& pairs, Progress& progress) {
+std::vector<Preference> compare_by_asking(LentModel& judge, const std::vector<Pair>& pairs, EvalContext& context) {
   std::vector<Preference> preferences;
-  progress.begin("judging pairs", static_cast<std::int64_t>(pairs.size()));
-  for (const auto& pair : pairs) {
-    const double first = chance_of_a(judge, question_of(pair, pair.ours, pair.theirs));
-    const double second = 1 - chance_of_a(judge, question_of(pair, pair.theirs, pair.ours));
-    preferences.push_back({(first + second) / 2, (first > 0.5) != (second > 0.5)});
-    progress.update(static_cast<std::int64_t>(preferences.size()), "");
+  context.progress().begin("judging pairs", static_cast<std::int64_t>(pairs.size()));
+  for (std::size_t from = 0; from < pairs.size(); from += kChunk) {
+    if (context.cancelled()) throw Cancelled("evaluator helpfulness was stopped");
+    std::vector<std::string> texts;
+    for (std::size_t i = from; i < std::min(pairs.size(), from + kChunk); ++i) {
+      texts.push_back(question_of(pairs[i], pairs[i].ours, pairs[i].theirs));
+      texts.push_back(question_of(pairs[i], pairs[i].theirs, pairs[i].ours));
+    }
+    const auto chances = chances_of_a(judge, texts);
+    for (std::size_t i = 0; i < chances.size(); i += 2) {
+      const double first = chances[i], second = 1 - chances[i + 1];
+      preferences.push_back({(first + second) / 2, (first > 0.5) != (second > 0.5)});
+    }
+    context.progress().update(static_cast<std::int64_t>(preferences.size()), "");
   }
-  progress.end();
+  context.progress().end();
   return preferences;
 }
 

@@ -37,6 +37,6 @@ struct Pair {
 
 /// By asking: the judge is shown both answers as A and B and as B and A; its probability of the letter A against B is
 /// averaged over both. Source: Zheng et al., "Judging LLM-as-a-Judge" (2023), section 3.4.
-std::vector<Preference> compare_by_asking(LentModel& judge, const std::vector<Pair>& pairs, Progress& progress);
+std::vector<Preference> compare_by_asking(LentModel& judge, const std::vector<Pair>& pairs, EvalContext& context);
 
 }  // namespace temper::helpfulness

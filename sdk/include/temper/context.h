@@ -128,7 +128,9 @@ class TEMPER_API StageContext {
   virtual void sentinel(const Sentinel& sentinel) = 0;
 };
 
-/// A finished model from outside the run, with all that it needs. The references live as long as their lender.
+/// A finished model from outside the run, with all that it needs. The references live as long as their lender. In a run of
+/// many processes all of them compute what rank 0's generator and scorer are asked; inside Evaluator::help they are that
+/// process's own.
 struct LentModel {
   Architecture& model;
   const Tokenizer& tokenizer;

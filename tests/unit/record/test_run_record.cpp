@@ -1,4 +1,5 @@
 // What is written comes back: attributes, tables, stages, logs, evaluations; and what a record refuses.
+#include <algorithm>
 #include <cmath>
 
 #include "support.h"
@@ -24,6 +25,34 @@ TEST_CASE("a new record holds the run's facts at once") {
   CHECK(reader.data().empty());
   CHECK(reader.stage_names().empty());
   CHECK(error_from<DataError>([&] { reader.attribute("nonsense"); }) == "the record has no attribute 'nonsense'");
+}
+
+TEST_CASE("a record that is not kept takes what another one takes, and writes no file") {
+  const Folder folder;
+  const fs::path here = fs::current_path();
+  fs::current_path(folder.path());
+  {
+    const auto record = RunRecord::create_unkept(facts());
+    CHECK(record->path().empty());
+    record->begin_stage("sft", {"sft", {}});
+    record->declare_metric("sft", kLoss);
+    record->append("sft", "loss", 1, 2.5);
+    record->flush();
+    record->append("sft", "loss", 2, 2.25);
+    record->truncate_log("sft", 1);
+    record->export_stage("sft", folder / "sft.h5");
+    CHECK(record->stage_names() == std::vector<std::string>{"sft"});
+    CHECK(record->attribute("run_id") == facts().run_id);
+  }
+  fs::current_path(here);
+  const auto other = RunRecord::create(folder / "other.h5", facts());
+  other->import_stage(folder / "sft.h5", "sft");
+  other->flush();
+  CHECK(steps_of(folder / "other.h5") == std::vector<std::int64_t>{1});
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder.path())) files.push_back(entry.path().filename().string());
+  std::sort(files.begin(), files.end());
+  CHECK(files == std::vector<std::string>{"other.h5", "other.h5.lock", "sft.h5"});
 }
 
 TEST_CASE("stages, logs, notes and data come back as written, also after reopening") {
