@@ -93,7 +93,7 @@ def run_temper(program, iterations, threads):
         prompts = write_experiment(folder, threads)
         rss, text = run_measured([program, "run", "bench_ppo.yaml", "--set", f"stages.ppo.iterations={iterations + 1}",
                                   "--out", "out", "--quiet"], folder, threads)
-        records = list((folder / "out").rglob("*.h5"))
+        records = list((folder / "out").glob("bench_ppo/*.h5"))
         if len(records) != 1:
             sys.exit(f"temper left {len(records)} records instead of one:\n{text}")
         found = subprocess.run([program, "tokenize", f"{records[0]}:pretrain", " ".join(prompts), "--format", "json"],
