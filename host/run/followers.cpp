@@ -94,24 +94,22 @@ class Judged {
         model_(load_architecture(registry, paths.final_checkpoint(stage), manifest_, device)),
         local_generator_(*model_, assets.tokenizer(), {64, cancel_requested, {}}),
         local_scorer_(*model_, assets.tokenizer(), cancel_requested),
-        generator_(local_generator_, group),
-        scorer_(local_scorer_, group),
-        lender_(registry, experiment.base_dir.string(), device, LentTogether{group}) {}
+        lender_(registry, experiment.base_dir.string(), device) {}
 
   void answer(const Json& message) {
     const std::string what = message.at("do"), order = message.at("order");
     if (what == "help") return help(message.at("evaluator"), order);
     const std::string reference = message.value("reference", "");
-    LentModel* lent = reference.empty() ? nullptr : &lender_.model(reference);
+    LentModel* lent = reference.empty() ? nullptr : &lender_.model(reference);  // else of the stage that is evaluated
     if (what == "generate") {
       std::vector<GenerateRequest> requests;
       SamplingParams params;
       read_order(order, requests, params);
-      (lent != nullptr ? lent->generator : generator_).generate(requests, params);
+      SharedGenerator(lent != nullptr ? lent->generator : local_generator_, group_).generate(requests, params);
     } else {
       std::vector<ScoreRequest> requests;
       read_order(order, requests);
-      (lent != nullptr ? lent->scorer : scorer_).score(requests);
+      SharedScorer(lent != nullptr ? lent->scorer : local_scorer_, group_).score(requests);
     }
   }
 
@@ -145,8 +143,6 @@ class Judged {
   std::optional<RunEvalContext> context_;
   BatchGenerator local_generator_;
   BatchScorer local_scorer_;
-  SharedGenerator generator_;
-  SharedScorer scorer_;
   CheckpointLender lender_;
 };
 

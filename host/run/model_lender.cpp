@@ -9,16 +9,14 @@ namespace temper {
 namespace fs = std::filesystem;
 
 void CheckpointLender::share(Loaded& loaded, const std::string& reference) const {
-  SharedGenerator::Announce generate;
-  SharedScorer::Announce score;
-  if (const auto& announce = together_->announce) {
-    generate = [announce, reference](const auto& requests, const SamplingParams& params) {
-      announce(reference, "generate", to_order(requests, params));
-    };
-    score = [announce, reference](const auto& requests) { announce(reference, "score", to_order(requests)); };
-  }
-  loaded.shared_generator = std::make_unique<SharedGenerator>(*loaded.generator, together_->communicator, generate);
-  loaded.shared_scorer = std::make_unique<SharedScorer>(*loaded.scorer, together_->communicator, score);
+  const auto& announce = together_->announce;
+  loaded.shared_generator = std::make_unique<SharedGenerator>(
+      *loaded.generator, together_->communicator, [announce, reference](const auto& requests, const SamplingParams& params) {
+        announce(reference, "generate", to_order(requests, params));
+      });
+  loaded.shared_scorer = std::make_unique<SharedScorer>(
+      *loaded.scorer, together_->communicator,
+      [announce, reference](const auto& requests) { announce(reference, "score", to_order(requests)); });
 }
 
 LentModel& CheckpointLender::model(const std::string& reference) {

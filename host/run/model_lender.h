@@ -20,8 +20,8 @@ namespace temper {
 /// All ranks of a run compute what a lent model samples and scores (shared_inference.h).
 struct LentTogether {
   Communicator& communicator;  ///< has to outlive the lender
-  /// Called first, for ranks that wait for orders: the model's reference, "generate" or "score", and the order. Or empty.
-  std::function<void(const std::string& reference, const std::string& what, const std::string& order)> announce = {};
+  /// Called first, for the ranks that wait for orders: the model's reference, "generate" or "score", and the order.
+  std::function<void(const std::string& reference, const std::string& what, const std::string& order)> announce;
 };
 
 class CheckpointLender final : public ModelLender {

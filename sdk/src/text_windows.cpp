@@ -2,6 +2,7 @@
 #include "text_windows.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -97,14 +98,14 @@ void WindowReader::next_half() {
   ++half_now_;
 }
 
-/// Whether one occurrence more can be counted in place.
-inline bool WindowReader::fits(std::uint32_t count) { return (count & 0x8080) == 0; }
-
 /// One occurrence more, or none, in each of the two halves; gives what was there before.
-inline WindowReader::Counts WindowReader::one_more(std::uint32_t& count, std::uint32_t half_now, InHalves more) {
-  const std::uint32_t age = half_now - (count >> 16), last = count & 0xFF, second_last = (count >> 8) & 0xFF;
+inline WindowReader::Counts WindowReader::count(Feature& feature, std::uint32_t number, std::uint32_t half_now,
+                                                InHalves more) {
+  if ((feature.count & 0x8080) != 0) return count_many(number, more);
+  const std::uint32_t age = half_now - (feature.count >> 16);
+  const std::uint32_t last = feature.count & 0xFF, second_last = (feature.count >> 8) & 0xFF;
   const std::uint32_t now = age == 0 ? last : 0, before = age == 0 ? second_last : age == 1 ? last : 0;
-  count = (half_now << 16) | ((before + more.before) << 8) | (now + more.now);
+  feature.count = (half_now << 16) | ((before + more.before) << 8) | (now + more.now);
   return {now, now + before};
 }
 
@@ -255,7 +256,7 @@ void WindowReader::count_word(std::span<const std::uint32_t> features) {
   std::size_t noted = noted_;
   for (const std::uint32_t number : features) {
     Feature& feature = all[number];
-    const Counts had = fits(feature.count) ? one_more(feature.count, half_now, {1, 0}) : count_many(number, {1, 0});
+    const Counts had = count(feature, number, half_now, {1, 0});
     out[noted] = {feature.row, step_at(kButFirst, had.half), step_at(kButFirst, had.window)};
     // Written in any case, kept if it was there: a branch on that would be guessed wrong.
     noted += static_cast<std::size_t>(had.window > 0);
@@ -266,7 +267,7 @@ void WindowReader::count_word(std::span<const std::uint32_t> features) {
 void WindowReader::count_run(std::uint32_t number, InHalves more) {
   if (noted_ == changes_.size()) changes_.resize(noted_ + 64);
   Feature& feature = features_[number];
-  const Counts had = fits(feature.count) ? one_more(feature.count, half_now_, more) : count_many(number, more);
+  const Counts had = count(feature, number, half_now_, more);
   changes_[noted_++] = {feature.row, more.now > 0 ? step_at(0, had.half) : kNothing, step_at(0, had.window)};
 }
 

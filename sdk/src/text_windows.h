@@ -3,7 +3,6 @@
 // most words come again. Private to the SDK.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,8 +71,7 @@ class WindowReader {
   std::uint32_t step_at(std::uint32_t kind, std::uint32_t count);
   std::uint32_t number_of(std::uint32_t bucket);
   void next_half();
-  static bool fits(std::uint32_t count);
-  static Counts one_more(std::uint32_t& count, std::uint32_t half_now, InHalves more);
+  Counts count(Feature& feature, std::uint32_t number, std::uint32_t half_now, InHalves more);
   Counts count_many(std::uint32_t number, InHalves more);
   const std::uint32_t* record_of(std::uint64_t hash, std::u32string_view text, bool is_word);
   void note_word(Word& free, std::uint64_t hash, std::u32string_view text, bool is_word);
