@@ -41,7 +41,7 @@ void add_folder(const fs::path& folder, const std::string& given, const std::vec
       continue;
     }
     if (it->is_regular_file() && has_ending(name, endings)) {
-      found.push_back({it->path(), it->path().lexically_relative(folder).generic_string()});
+      found.push_back({it->path(), it->path().lexically_relative(folder).generic_string(), 0});
     }
   }
   if (code) throw DataError("dataset folder '" + folder.string() + "' cannot be listed: " + code.message());
@@ -59,7 +59,7 @@ void add_glob(const fs::path& pattern, const std::string& given, std::vector<Dat
   std::vector<DataFile> found;
   for (std::size_t i = 0; code == 0 && i < matches.gl_pathc; ++i) {
     const fs::path path = matches.gl_pathv[i];
-    if (fs::is_regular_file(path)) found.push_back({path, path.filename().string()});
+    if (fs::is_regular_file(path)) found.push_back({path, path.filename().string(), 0});
   }
   ::globfree(&matches);
   if (found.empty()) {
@@ -81,7 +81,7 @@ std::vector<DataFile> resolve_files(const std::vector<std::string>& paths, const
     if (fs::is_directory(path)) {
       add_folder(path, given, endings, files);
     } else if (fs::exists(path)) {
-      files.push_back({path, path.filename().string()});
+      files.push_back({path, path.filename().string(), 0});
     } else if (given.find_first_of("*?[") != std::string::npos) {
       add_glob(path, given, files);
     } else {
@@ -92,11 +92,16 @@ std::vector<DataFile> resolve_files(const std::vector<std::string>& paths, const
   std::set<fs::path> seen;
   std::set<std::string> labels;
   std::vector<DataFile> unique;
+  double end = 0;
   for (auto& file : files) {
     if (!seen.insert(fs::weakly_canonical(file.path)).second) continue;
-    if (fs::is_regular_file(file.path) && fs::file_size(file.path) == 0) {
+    std::error_code unknown;  // a pipe has no size
+    const auto size = fs::file_size(file.path, unknown);
+    if (!unknown && size == 0) {
       throw DataError("data file '" + file.path.string() + "' is empty; take it out of 'path' or fill it");
     }
+    if (!unknown) end += static_cast<double>(size);
+    file.end = end;
     const std::string name = file.label;
     for (int copy = 2; !labels.insert(file.label).second; ++copy) file.label = name + "~" + std::to_string(copy);
     unique.push_back(std::move(file));
@@ -113,14 +118,8 @@ std::string unpacked_name(const std::filesystem::path& path) {
 }
 
 double fraction_read(const std::vector<DataFile>& files, std::size_t reading, std::uint64_t taken) {
-  double before = 0, all = 0;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(files[i].path, error);
-    if (error) continue;
-    all += static_cast<double>(size);
-    if (i < reading) before += static_cast<double>(size);
-  }
+  const double all = files.empty() ? 0 : files.back().end;
+  const double before = reading == 0 ? 0 : files[reading - 1].end;
   return all == 0 ? 1 : (before + static_cast<double>(taken)) / all;
 }
 

@@ -14,6 +14,7 @@ namespace temper::dataset_io {
 struct DataFile {
   std::filesystem::path path;
   std::string label;  ///< for ids: the name within what the user gave, unique in the list, free of machine paths
+  double end = 0;     ///< bytes of all files up to this one and with it, as they were when the list was made
 };
 
 /// `endings` (".txt", ...) choose files inside a folder, each also with .gz or .zst behind it; files and globs that the

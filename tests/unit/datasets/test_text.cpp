@@ -106,6 +106,25 @@ TEST_CASE("text parameters bind and the fingerprint follows them", "[datasets][t
   CHECK(print(params_for("a.txt")) != print(params_for("a.txt", "line")));
 }
 
+TEST_CASE("how far a stream is counts the bytes of the files in front, as they were listed") {
+  const TempFolder folder;
+  folder.write("a.txt", std::string(1000, 'a'));
+  folder.write("b.txt", std::string(3000, 'b'));
+  temper::dataset_text::TextParams params;
+  params.path = {folder.path()};
+  params.split_on = "file";
+  temper::dataset_text::TextDataset dataset(params, {"", 0});
+  const auto stream = dataset.documents(temper::Split::kTrain);
+  CHECK(stream->state().fraction == 0);
+  temper::Document document;
+  REQUIRE(stream->next(document));
+  CHECK(stream->state().fraction == Approx(0.25));
+  folder.write("b.txt", std::string(3000, 'b') + std::string(4000, 'c'));
+  CHECK(stream->state().fraction == Approx(0.25));
+  REQUIRE(stream->next(document));
+  CHECK(!stream->next(document));
+}
+
 TEST_CASE("a stream says what it left out, of a damaged file too, and how far it is") {
   const TempFolder folder;
   std::string lines;
