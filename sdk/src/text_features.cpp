@@ -51,7 +51,7 @@ std::size_t ascii_run(std::string_view text, std::size_t at) {
 /// together across the front of an ASCII character, so a run of them needs no ICU, but for its last one.
 std::u32string folded(std::string_view text) {
   std::u32string points;
-  points.reserve(text.size());
+  points.reserve(text.size() + kPadding);
   for (std::size_t at = 0; at < text.size();) {
     std::size_t plain = ascii_run(text, at);
     if (at + plain < text.size() && plain > 0) --plain;
@@ -76,22 +76,43 @@ std::u32string folded(std::string_view text) {
   return points;
 }
 
-enum class Kind : std::uint8_t { kNothing, kSign, kWord };
+// What a character is; one that joins is a sign, too, unless it stands between two of a word.
+constexpr std::uint8_t kSign = 1, kWord = 2, kJoins = 4;
 
-constexpr std::array<Kind, 128> kKindsOfAscii = [] {
-  std::array<Kind, 128> kinds{};
-  for (std::size_t c = 0; c < kinds.size(); ++c) {
-    if (c > 0x20 && c != 0x7F) kinds[c] = Kind::kSign;
-    if (c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) kinds[c] = Kind::kWord;
-  }
-  return kinds;
-}();
-
-Kind kind_of(char32_t point) {
-  if (point < kKindsOfAscii.size()) return kKindsOfAscii[point];
+std::uint8_t kind_of(char32_t point) {
   const auto c = static_cast<UChar32>(point);
-  if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0) return Kind::kWord;
-  return u_isUWhiteSpace(c) || u_iscntrl(c) ? Kind::kNothing : Kind::kSign;
+  if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0) return kWord;
+  return u_isUWhiteSpace(c) || u_iscntrl(c) ? 0 : kSign;
+}
+
+/// The kinds of the ASCII characters among `count`, in a loop without branches. Gives the largest of all.
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) char32_t kinds_of_ascii(const char32_t* points,
+                                                                                            std::size_t count,
+                                                                                            std::uint8_t* kinds) {
+  char32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const char32_t c = points[i];
+    largest = std::max(largest, c);
+    const std::uint32_t is_word = static_cast<std::uint32_t>((c | 0x20) - U'a' < 26) |
+                                  static_cast<std::uint32_t>(c - U'0' < 10) | static_cast<std::uint32_t>(c == U'_');
+    const std::uint32_t is_sign = static_cast<std::uint32_t>(c - 0x21 < 0x7F - 0x21) & ~is_word;
+    const auto joins = static_cast<std::uint32_t>(c == U'\'');
+    kinds[i] = static_cast<std::uint8_t>(is_sign * kSign + is_word * kWord + joins * kJoins);
+  }
+  return largest;
+}
+
+/// Bit i tells whether kinds[i] has `kind`.
+std::uint64_t which_have(const std::array<std::uint8_t, 64>& kinds, std::uint8_t kind) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < kinds.size(); i += 8) {
+    std::uint64_t some = 0;
+    std::memcpy(&some, kinds.data() + i, sizeof some);
+    // Each byte's bit to the uppermost byte, in order.
+    some = ((some / kind) & 0x0101010101010101ULL) * 0x0102040810204080ULL;
+    bits |= (some >> 56) << i;
+  }
+  return bits;
 }
 
 /// One character more of the runs that begin at each of `count` places, and their buckets. Nothing in a loop depends on what
@@ -228,17 +249,57 @@ void check_features(const TextFeatures& features) {
 }
 
 Tokens tokens_of(std::string_view text) {
+  static_assert(std::endian::native == std::endian::little);  // which_have
+  constexpr std::size_t kBlock = 64;
   Tokens tokens{folded(text), {}};
   const std::u32string_view points = tokens.folded;
-  tokens.all.reserve(points.size() / 5 + 1);
-  const auto in_word = [&](std::size_t at) { return at < points.size() && kind_of(points[at]) == Kind::kWord; };
-  for (std::size_t at = 0; at < points.size();) {
-    const std::size_t begin = at;
-    const Kind kind = kind_of(points[at++]);
-    if (kind == Kind::kNothing) continue;
-    while (kind == Kind::kWord && (in_word(at) || (at < points.size() && points[at] == U'\'' && in_word(at + 1)))) ++at;
-    tokens.all.push_back({begin, at, kind == Kind::kWord});
+  struct Block {
+    std::uint64_t words = 0, signs = 0, joins = 0;
+  };
+  // Bit by bit, with an empty block at both ends.
+  std::vector<Block> blocks(points.size() / kBlock + 3);
+  for (std::size_t begin = 0; begin < points.size(); begin += kBlock) {
+    std::array<std::uint8_t, kBlock> kinds{};
+    const std::size_t count = std::min(kBlock, points.size() - begin);
+    if (kinds_of_ascii(points.data() + begin, count, kinds.data()) >= 0x80) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (points[begin + i] >= 0x80) kinds[i] = kind_of(points[begin + i]);
+      }
+    }
+    blocks[begin / kBlock + 1] = {which_have(kinds, kWord), which_have(kinds, kSign), which_have(kinds, kJoins)};
   }
+  const auto behind = [](std::uint64_t bits, std::uint64_t before) { return (bits << 1) | (before >> (kBlock - 1)); };
+  const auto in_front = [](std::uint64_t bits, std::uint64_t next) { return (bits >> 1) | (next << (kBlock - 1)); };
+  std::uint64_t before = 0;
+  for (std::size_t b = 1; b + 1 < blocks.size(); ++b) {
+    Block& block = blocks[b];
+    const std::uint64_t words = block.words;
+    const std::uint64_t inner = block.joins & behind(words, before) & in_front(words, blocks[b + 1].words);
+    block.words |= inner;
+    block.signs &= ~inner;
+    before = words;
+  }
+  const auto begins_of = [&](std::size_t b) {
+    return blocks[b].signs | (blocks[b].words & ~behind(blocks[b].words, blocks[b - 1].words));
+  };
+  std::size_t count = 0;
+  for (std::size_t b = 1; b + 1 < blocks.size(); ++b) count += static_cast<std::size_t>(std::popcount(begins_of(b)));
+  tokens.all.resize(count);
+  Token *begun = tokens.all.data(), *ended = begun;
+  for (std::size_t b = 1; b + 1 < blocks.size(); ++b) {
+    const Block& block = blocks[b];
+    const std::size_t at = (b - 1) * kBlock;
+    for (std::uint64_t bits = begins_of(b); bits != 0; bits &= bits - 1, ++begun) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(bits));
+      begun->begin = at + i;
+      begun->is_word = ((block.words >> i) & 1) != 0;
+    }
+    const std::uint64_t ends = block.signs | (block.words & ~in_front(block.words, blocks[b + 1].words));
+    for (std::uint64_t bits = ends; bits != 0; bits &= bits - 1, ++ended) {
+      ended->end = at + static_cast<std::size_t>(std::countr_zero(bits)) + 1;
+    }
+  }
+  tokens.folded.append(kPadding, U'\0');
   return tokens;
 }
 

@@ -18,6 +18,8 @@ struct Token {
   std::size_t begin = 0, end = 0;
   bool is_word = false;
 };
+/// Behind the folded text stand kPadding characters more, so that what reads several at once stays inside.
+constexpr std::size_t kPadding = 8;
 struct Tokens {
   std::u32string folded;
   std::vector<Token> all;

@@ -3,6 +3,7 @@
 // most words come again. Private to the SDK.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "classifier_model.h"
 #include "text_features.h"
+#include "window_counts.h"
 
 namespace temper {
 
@@ -32,15 +34,11 @@ class WindowReader {
   bool is_small() const;
 
  private:
-  /// What one occurrence more of a feature adds to the value it counts for, damped(count), and to that value's square.
-  struct Step {
-    double value = 0, square = 0;
-  };
-  /// What is added to a half, and to the window of it and the one before, for a feature of the model's row `row`: places in
-  /// steps_.
-  struct Change {
-    std::uint32_t row, half, window;
-  };
+  /// row_size() values: of each vector its weighted sum, then the sum of squares, then zeros.
+  using Sums = std::vector<double>;
+  /// What one occurrence more of a feature adds to the value it counts for, damped(count); in the lane of the squares, to
+  /// that value's square.
+  using Step = std::array<double, 4>;
   /// How often a feature was there in the last half that had it, and in the half before that one.
   struct InHalves {
     std::uint32_t now = 0, before = 0;
@@ -49,46 +47,43 @@ class WindowReader {
   struct Counts {
     std::uint32_t half, window;
   };
-  /// A bucket that was met. `count` holds the last half that had it (the upper 16 bits) and its InHalves, 8 bits each, so
-  /// that nothing has to be cleared: what is of an older half is none. 255 stands for what is in many_.
-  struct Feature {
-    std::uint32_t count, row;
-  };
-  struct Sums {
-    std::vector<double> weighted;  ///< row_size() values, of which vectors() count
-    double squares = 0;
-  };
-  /// A token that was met before, found by the hash of its text. In records_ from `record` on: the lengths of its text and
-  /// of its features (itself as a run of one, and its characters), what they add if each occurs for the first time (sums and
-  /// squares, as doubles), its text, its features. All in one place, as each place costs a wait for memory.
+  /// A token that was met before, found by the hash of its text, and where its record is in records_: all that it adds is
+  /// in one place, as each place costs a wait for memory.
   struct Word {
     std::uint64_t hash;
     std::size_t record;
   };
 
-  static Step step_from(std::size_t count);
-  static Step but_first(const Step& step);
+  Step step_from(std::size_t count) const;
+  Step but_first(Step step) const;
   std::uint32_t step_at(std::uint32_t kind, std::uint32_t count);
   std::uint32_t number_of(std::uint32_t bucket);
   void next_half();
-  Counts count(Feature& feature, std::uint32_t number, std::uint32_t half_now, InHalves more);
+  Counts count(std::uint32_t number, InHalves more);
   Counts count_many(std::uint32_t number, InHalves more);
-  const std::uint32_t* record_of(std::uint64_t hash, std::u32string_view text, bool is_word);
-  void note_word(Word& free, std::uint64_t hash, std::u32string_view text, bool is_word);
+  bool is(const Word& word, std::uint64_t hash, std::u32string_view text) const;
+  std::size_t find_record(std::size_t place, std::uint64_t hash, std::u32string_view text, bool is_word);
+  std::size_t new_record(std::u32string_view text, bool is_word);
   void find_runs(const Tokens& tokens, std::size_t begin, std::size_t end, std::size_t first);
-  void use_words(const Tokens& tokens, std::size_t begin, std::size_t end);
-  void count_word(std::span<const std::uint32_t> features);
-  void count_run(std::uint32_t number, InHalves more);
+  void use_words(std::span<const Token> tokens, std::span<const std::uint64_t> hashes, const char32_t* text);
+  void count_blocks();
+  void count_one_by_one(std::span<const std::uint32_t> numbers);
+  void count_runs(std::span<const std::uint32_t> numbers, InHalves more);
+  void make_room(std::size_t changes);
   void add_changes();
+  template <bool kHasSquares>
+  static void add_some(const ClassifierModel& model, std::size_t begin, const Step* steps, std::span<const Change> changes,
+                       Sums& half, Sums& window);
   static void add(const ClassifierModel& model, const Step* steps, std::span<const Change> changes, Sums& half,
                   Sums& window);
   void read_half(const Tokens& tokens, std::size_t begin, std::size_t end, std::size_t first);
 
   const ClassifierModel& model_;
+  const std::size_t row_size_;
   std::vector<Step> steps_;  ///< the usual ones, then those of the changes noted now
-  // Buckets are numbered as they are met, so that those that are met often lie close together.
+  // Buckets are numbered as they are met, so that those that are met often lie close together. 0 is no bucket's number.
   std::vector<std::uint32_t> numbers_;
-  std::vector<Feature> features_;
+  std::vector<Tally> tallies_;
   std::unordered_map<std::uint32_t, InHalves> many_;
   std::uint32_t half_now_ = 1;
 
@@ -97,6 +92,8 @@ class WindowReader {
   std::size_t known_ = 0;  ///< words
 
   std::vector<std::uint64_t> hashes_;
+  std::vector<std::size_t> found_;            ///< records
+  std::vector<const std::uint32_t*> blocks_;  ///< of the features of those
   std::vector<std::uint32_t> runs_, across_;  ///< longer runs in the half, and those that began before it
   std::vector<Change> changes_;
   std::size_t noted_ = 0;  ///< of changes_; the rest is room

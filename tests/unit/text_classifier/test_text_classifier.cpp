@@ -256,6 +256,61 @@ TEST_CASE("what a half held is known in the next one however many came before") 
   }
 }
 
+TEST_CASE("words of any length and labels of any number score in windows as each window would by itself") {
+  std::uint64_t state = 7;
+  const auto draw = [&](std::uint64_t below) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (state >> 33) % below;
+  };
+  // Most come again; some letters come twice in a word, so that features of one do.
+  std::vector<std::string> stock;
+  for (int i = 0; i < 150; ++i) {
+    std::string word;
+    for (std::uint64_t left = 1 + draw(20); left > 0; --left) word += static_cast<char>('a' + draw(i % 3 == 0 ? 2 : 26));
+    stock.push_back(i % 10 == 0 ? word + "\xc3\xa9" : word);
+  }
+  const auto draw_text = [&](std::size_t words) {
+    std::string text;
+    for (std::size_t i = 0; i < words; ++i) text += stock[draw(stock.size())] + " ";
+    return text;
+  };
+  for (const int labels : {2, 3, 4, 5, 9}) {
+    std::vector<LabelledText> rows;
+    for (int i = 0; i < 60; ++i) rows.push_back({draw_text(12), "label" + std::to_string(i % labels)});
+    ClassifierOptions options;
+    options.features.idf = labels == 4;
+    const auto classifier = TextClassifier::train(rows, options);
+    for (const std::size_t window : {2, 10, 1200}) {
+      CAPTURE(labels, window);
+      std::vector<std::string> halves;
+      for (int i = 0; i < 12; ++i) halves.push_back(draw_text(window / 2));
+      double highest = 0;
+      std::string all = halves[0];
+      for (std::size_t i = 1; i < halves.size(); ++i) {
+        all += halves[i];
+        highest = std::max(highest, classifier.probability(halves[i - 1] + halves[i], "label1"));
+      }
+      const double found = classifier.highest_probability(all, "label1", static_cast<std::int64_t>(window));
+      CHECK(found == Approx(highest).epsilon(1e-9));
+    }
+  }
+}
+
+TEST_CASE("what stands in front of a token makes no other token of it") {
+  const auto classifier = TextClassifier::train(kSmall, {});
+  const std::string text =
+      "don't you're 'idiot' a'b'c rock'n'roll ''fool'' x_1 \xec\x95\x88\xeb\x85\x95 tr\xc3\xa9"
+      "e's \xe2\x80\x99the' !? '";
+  const double expected = classifier.probability(text, "toxic");
+  for (std::size_t before = 0; before < 200; ++before) {
+    CAPTURE(before);
+    CHECK(classifier.probability(std::string(before, ' ') + text, "toxic") == expected);
+    CHECK(classifier.probability(std::string(before, '\n') + text + std::string(before, '\t'), "toxic") == expected);
+  }
+  CHECK(classifier.probability("idiot 's", "toxic") != classifier.probability("idiot's", "toxic"));
+  CHECK(classifier.probability("idiot'", "toxic") == classifier.probability("idiot '", "toxic"));
+}
+
 TEST_CASE("mean, maximum and ratio are three numbers, the ratio counts from the threshold on, P-SAFE-09") {
   const ScoreSummary summary = summarise_scores({0.2, 0.8, 0.5});
   CHECK(summary.mean == Approx(0.5));
