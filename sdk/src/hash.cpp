@@ -7,7 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
-#include <vector>
+#include <memory>
 
 namespace temper {
 namespace {
@@ -142,9 +142,10 @@ std::string sha256_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw DataError("cannot read file '" + path.string() + "'; check that it exists and may be read");
   Sha256 hash;
-  std::vector<char> buffer(1 << 20);
-  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0) {
-    hash.update(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  constexpr std::size_t kAtOnce = std::size_t{1} << 16;  // one that many small files do not notice
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kAtOnce);
+  while (file.read(buffer.get(), kAtOnce) || file.gcount() > 0) {
+    hash.update(buffer.get(), static_cast<std::size_t>(file.gcount()));
   }
   if (file.bad()) throw DataError("reading file '" + path.string() + "' failed before its end");
   return hash.hex();

@@ -4,6 +4,7 @@
 #include "line_reader.h"
 #include "record_reader.h"
 #include "temp_files.h"
+#include "temper/hash.h"
 
 using namespace temper;
 using namespace temper::dataset_io;
@@ -136,6 +137,21 @@ TEST_CASE("paths: files, folders and globs in an order of their own", "[datasets
   CHECK_THROWS_AS(labels({}), ConfigError);
   folder.write("zero.txt", "");
   CHECK_THROWS_WITH(labels({"zero.txt"}), ContainsSubstring("zero.txt' is empty"));
+}
+
+TEST_CASE("a fingerprint is that of the files in their order, on however many cores they are read", "[datasets][readers]") {
+  const TempFolder folder;
+  for (int i = 0; i < 60; ++i)
+    folder.write(std::to_string(100 + i) + ".txt", std::string(i % 7 == 0 ? 300000 : 10, 'a') + std::to_string(i));
+  const auto files = resolve_files({"."}, folder.path(), {".txt"});
+  REQUIRE(files.size() == 60);
+  Sha256 expected;
+  expected.update("settings");
+  for (const auto& file : files) expected.update("\n" + file.label + "\n" + sha256_file(file.path));
+  CHECK(fingerprint_files(files, "settings") == expected.hex());
+  // Of several that went away in the meantime, the first is named.
+  for (const int gone : {7, 8, 59}) std::filesystem::remove(files[static_cast<std::size_t>(gone)].path);
+  CHECK_THROWS_WITH(fingerprint_files(files, "settings"), ContainsSubstring("107.txt"));
 }
 
 TEST_CASE("fingerprints change with content, names and settings only", "[datasets][readers]") {
