@@ -129,22 +129,23 @@ double TextClassifier::highest_probability(std::string_view text, std::span<cons
     take_part(0);
     return highest;
   }
+  // The last window ends with the text, so that it is as long as the others.
   const std::size_t half = size / 2, final = all.size() - size;
   if (size % 2 == 0) {
     // The first window has words of its own where leading ones count again.
-    const std::size_t from = model_->features.leading_words > 0 ? 1 : 0;
+    const std::size_t from = model_->features.leading_words > 0 ? half : 0;
     if (from > 0) take_part(0);
     std::vector<double> probabilities;
     readers_->with([&](WindowReader& reader) {
-      reader.each_even_window(tokens, half, from, [&](std::span<const double> sums, double squares) {
+      const auto take_sums = [&](std::span<const double> sums, double squares) {
         model_->probabilities(sums, squares, probabilities);
         take(probabilities);
-      });
+      };
+      reader.each_window(tokens, half, from, take_sums);
+      if (final % half != 0) reader.each_window(tokens, half, final, take_sums);
     });
-    if (final % half != 0) take_part(final);
     return highest;
   }
-  // The last window ends with the text, so that it is as long as the others.
   for (std::size_t begin = 0; begin < final; begin += half) take_part(begin);
   take_part(final);
   return highest;

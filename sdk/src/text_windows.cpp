@@ -410,13 +410,13 @@ bool WindowReader::is_small() const {
   return std::max({records_.capacity(), changes_.capacity(), many_.size()}) <= kMost;
 }
 
-void WindowReader::each_even_window(const Tokens& tokens, std::size_t half, std::size_t from,
-                                    const std::function<void(std::span<const double>, double)>& take) {
-  next_half();  // not one of this text
+void WindowReader::each_window(const Tokens& tokens, std::size_t half, std::size_t begin,
+                               const std::function<void(std::span<const double>, double)>& take) {
+  next_half();  // not one of these
   half_.assign(row_size_, 0.0);
-  for (std::size_t k = from; k < tokens.all.size() / half; ++k) {
-    read_half(tokens, k * half, (k + 1) * half, (k > from ? k - 1 : k) * half);
-    if (k > from) take(std::span(window_).first(model_.vectors()), window_[model_.vectors()]);
+  for (std::size_t at = begin; at + half <= tokens.all.size(); at += half) {
+    read_half(tokens, at, at + half, at > begin ? at - half : at);
+    if (at > begin) take(std::span(window_).first(model_.vectors()), window_[model_.vectors()]);
   }
 }
 

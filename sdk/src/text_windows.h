@@ -26,10 +26,10 @@ class WindowReader {
   /// `model` has to outlive it.
   explicit WindowReader(const ClassifierModel& model);
 
-  /// Calls `take` with the sums (see ClassifierModel::probabilities) of the windows of 2 * half tokens that begin at
-  /// from * half, (from + 1) * half, ... and lie wholly within the text. A text's leading words do not count again.
-  void each_even_window(const Tokens& tokens, std::size_t half, std::size_t from,
-                        const std::function<void(std::span<const double>, double)>& take);
+  /// Calls `take` with the sums (see ClassifierModel::probabilities) of the windows of 2 * half tokens that begin with the
+  /// tokens number begin, begin + half, ... and lie wholly within the text. A text's leading words do not count again.
+  void each_window(const Tokens& tokens, std::size_t half, std::size_t begin,
+                   const std::function<void(std::span<const double>, double)>& take);
   /// Whether it is worth keeping; a text in one line, or a word of millions of letters, leaves a large one behind.
   bool is_small() const;
 
