@@ -317,8 +317,8 @@ void WindowReader::find_runs(const Tokens& tokens, std::size_t begin, std::size_
   }
 }
 
-/// Adds to the half what the words add whose features are all new, and notes how that changes for those that are not.
-void WindowReader::use_words(std::span<const Token> tokens, std::span<const std::uint64_t> hashes, const char32_t* text) {
+/// Where the records of words are.
+void WindowReader::find_words(std::span<const Token> tokens, std::span<const std::uint64_t> hashes, const char32_t* text) {
   if (known_ + tokens.size() > kMostWords || records_.size() > kMostRecords) {
     std::fill(words_.begin(), words_.end(), Word{});
     records_.resize(1);
@@ -329,17 +329,23 @@ void WindowReader::use_words(std::span<const Token> tokens, std::span<const std:
     for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(record + line * 16);
   }
   found_.resize(tokens.size());
-  std::size_t blocks = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const std::u32string_view word = part_of(text, tokens[i]);
     const std::size_t place = place_of(hashes[i]);
     found_[i] =
         is(words_[place], hashes[i], word) ? words_[place].record : find_record(place, hashes[i], word, tokens[i].is_word);
-    const std::uint32_t count = records_[found_[i] + 1];
-    blocks += (count & kOneByOne) == 0 ? count : 0;
   }
+}
+
+/// Adds to the half what the words add whose features are all new, and finds the blocks of their features.
+void WindowReader::add_words() {
   constexpr std::size_t kUsually = 4;
-  blocks_.resize(blocks + kUsually);
+  std::size_t count = 0;
+  for (const std::size_t found : found_) {
+    const std::uint32_t blocks = records_[found + 1];
+    count += (blocks & kOneByOne) == 0 ? blocks : 0;
+  }
+  blocks_.resize(count + kUsually);
   const std::uint32_t** out = blocks_.data();
   for (const std::size_t found : found_) {
     const std::uint32_t* record = records_.data() + found;
@@ -359,9 +365,10 @@ void WindowReader::use_words(std::span<const Token> tokens, std::span<const std:
     for (std::size_t i = 0; i < kUsually; ++i) out[i] = numbers + i * kFeatureBlock;
     for (std::size_t i = kUsually; i < record[1]; ++i) out[i] = numbers + i * kFeatureBlock;
     out += record[1];
+    const std::size_t features = record[1] * kFeatureBlock;
+    for (std::size_t i = 0; i < features; ++i) __builtin_prefetch(&tallies_[numbers[i]], 1);
   }
-  blocks_.resize(blocks);
-  count_blocks();
+  blocks_.resize(count);
 }
 
 /// Counts the features of blocks_ once more, and notes a change for those that were there before.
@@ -395,7 +402,10 @@ void WindowReader::read_half(const Tokens& tokens, std::size_t begin, std::size_
   find_runs(tokens, begin, end, first);
   for (std::size_t at = begin; at < end; at += kWordsAtOnce) {
     const std::size_t count = std::min(kWordsAtOnce, end - at);
-    use_words(std::span(tokens.all).subspan(at, count), std::span(hashes_).subspan(at - begin, count), tokens.folded.data());
+    find_words(std::span(tokens.all).subspan(at, count), std::span(hashes_).subspan(at - begin, count),
+               tokens.folded.data());
+    add_words();
+    count_blocks();
   }
   count_runs(runs_, {1, 0});
   count_runs(across_, {0, 1});

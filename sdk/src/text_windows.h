@@ -65,7 +65,8 @@ class WindowReader {
   std::size_t find_record(std::size_t place, std::uint64_t hash, std::u32string_view text, bool is_word);
   std::size_t new_record(std::u32string_view text, bool is_word);
   void find_runs(const Tokens& tokens, std::size_t begin, std::size_t end, std::size_t first);
-  void use_words(std::span<const Token> tokens, std::span<const std::uint64_t> hashes, const char32_t* text);
+  void find_words(std::span<const Token> tokens, std::span<const std::uint64_t> hashes, const char32_t* text);
+  void add_words();
   void count_blocks();
   void count_one_by_one(std::span<const std::uint32_t> numbers);
   void count_runs(std::span<const std::uint32_t> numbers, InHalves more);
