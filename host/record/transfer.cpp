@@ -108,7 +108,7 @@ void RunRecord::import_stage(const fs::path& file, const std::string& stage) {
   h5::set_attribute(after, "order", order);
   h5::set_attribute(after, "name", stage);
   remove_link(stages, old);
-  state_->log[stage].clear();
+  state_->log.erase(stage);  // one that was stopped early has declared no metric yet
   for (const auto& metric : layout::names_in(layout::open_stage(state_->file, stage), "log")) state_->log[stage][metric];
   state_->changed = true;
 }

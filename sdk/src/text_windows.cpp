@@ -39,7 +39,7 @@ constexpr std::array<std::array<std::uint32_t, kPadding>, kPadding + 1> kFirst =
   return first;
 }();
 
-typedef std::uint64_t Letters __attribute__((vector_size(kPadding * sizeof(char32_t))));  // two in each
+using Letters __attribute__((vector_size(kPadding * sizeof(char32_t)))) = std::uint64_t;  // two in each
 
 /// Whether `text` is what a record holds. Short ones in one go: where one ends would be guessed wrong.
 bool is_same(const std::uint32_t* letters, std::u32string_view text) {
@@ -53,8 +53,8 @@ bool is_same(const std::uint32_t* letters, std::u32string_view text) {
 }
 
 constexpr std::size_t kLanes = 4;
-typedef float Floats __attribute__((vector_size(kLanes * sizeof(float))));
-typedef double Doubles __attribute__((vector_size(kLanes * sizeof(double))));
+using Floats __attribute__((vector_size(kLanes * sizeof(float)))) = float;
+using Doubles __attribute__((vector_size(kLanes * sizeof(double)))) = double;
 
 std::u32string_view part_of(const char32_t* text, const Token& token) {
   return {text + token.begin, token.end - token.begin};
@@ -365,7 +365,7 @@ void WindowReader::add_words() {
     for (std::size_t i = 0; i < kUsually; ++i) out[i] = numbers + i * kFeatureBlock;
     for (std::size_t i = kUsually; i < record[1]; ++i) out[i] = numbers + i * kFeatureBlock;
     out += record[1];
-    const std::size_t features = record[1] * kFeatureBlock;
+    const std::size_t features = std::size_t{record[1]} * kFeatureBlock;
     for (std::size_t i = 0; i < features; ++i) __builtin_prefetch(&tallies_[numbers[i]], 1);
   }
   blocks_.resize(count);
@@ -389,7 +389,7 @@ void WindowReader::count_blocks() {
 void WindowReader::add_changes() {
   add(model_, steps_.data(), std::span(changes_).first(noted_), half_, window_);
   noted_ = 0;
-  steps_.resize(2 * kSteps);
+  steps_.resize(std::size_t{2} * kSteps);
 }
 
 /// The sums of the tokens [begin, end), and those of the window of them and the half before.

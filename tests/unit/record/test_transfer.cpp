@@ -82,6 +82,31 @@ TEST_CASE("a stage takes its log, notes, samples and checks along, and leaves th
   CHECK(reader.evaluators("sft") == std::vector<std::string>{"mine"});
 }
 
+TEST_CASE("a stage that was stopped before its first metric is taken over and gone on with") {
+  const Folder folder;
+  const auto first = RunRecord::create(folder / "a.h5", facts());
+  first->begin_stage("ppo", {"ppo", {}});
+  first->export_stage("ppo", folder / "partial.h5");
+  for (const bool had_metrics : {false, true}) {
+    const auto second = RunRecord::create(folder / (had_metrics ? "c.h5" : "b.h5"), facts());
+    second->begin_stage("ppo", {"ppo", {}});
+    if (had_metrics) {
+      second->declare_metric("ppo", kLoss);
+      second->append("ppo", "loss", 1, 0.5);
+    }
+    second->import_stage(folder / "partial.h5", "ppo");
+    second->truncate_log("ppo", 0);
+    CHECK_THROWS_AS(second->append("ppo", "loss", 1, 0.5), PluginError);
+    second->declare_metric("ppo", kLoss);
+    second->append("ppo", "loss", 1, 0.25);
+    second->flush();
+    CHECK(second->stage("ppo").has_value());
+  }
+  const RecordReader reader(folder / "c.h5");
+  REQUIRE(reader.log("ppo", "loss").size() == 1);
+  CHECK(reader.log("ppo", "loss")[0].value == 0.25);
+}
+
 TEST_CASE("a damaged part is refused and changes nothing") {
   const Folder folder;
   const auto record = RunRecord::create(folder / "a.h5", facts());
