@@ -4,12 +4,8 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
-#include <exception>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "temper/hash.h"
 
@@ -45,7 +41,7 @@ void add_folder(const fs::path& folder, const std::string& given, const std::vec
       continue;
     }
     if (it->is_regular_file() && has_ending(name, endings)) {
-      found.push_back({it->path(), it->path().lexically_relative(folder).generic_string(), 0});
+      found.push_back({it->path(), it->path().lexically_relative(folder).generic_string()});
     }
   }
   if (code) throw DataError("dataset folder '" + folder.string() + "' cannot be listed: " + code.message());
@@ -63,7 +59,7 @@ void add_glob(const fs::path& pattern, const std::string& given, std::vector<Dat
   std::vector<DataFile> found;
   for (std::size_t i = 0; code == 0 && i < matches.gl_pathc; ++i) {
     const fs::path path = matches.gl_pathv[i];
-    if (fs::is_regular_file(path)) found.push_back({path, path.filename().string(), 0});
+    if (fs::is_regular_file(path)) found.push_back({path, path.filename().string()});
   }
   ::globfree(&matches);
   if (found.empty()) {
@@ -85,7 +81,7 @@ std::vector<DataFile> resolve_files(const std::vector<std::string>& paths, const
     if (fs::is_directory(path)) {
       add_folder(path, given, endings, files);
     } else if (fs::exists(path)) {
-      files.push_back({path, path.filename().string(), 0});
+      files.push_back({path, path.filename().string()});
     } else if (given.find_first_of("*?[") != std::string::npos) {
       add_glob(path, given, files);
     } else {
@@ -127,47 +123,14 @@ double fraction_read(const std::vector<DataFile>& files, std::size_t reading, st
   return all == 0 ? 1 : (before + static_cast<double>(taken)) / all;
 }
 
-namespace {
-
-/// Of each file its SHA-256, with all cores. Throws what the first file that cannot be read throws.
-std::vector<std::string> sums_of(const std::vector<DataFile>& files) {
-  std::vector<std::string> sums(files.size());
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::size_t failed = files.size();
-  std::exception_ptr why;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < files.size(); i = next++) {
-      try {
-        sums[i] = sha256_file(files[i].path);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (i < failed) why = std::current_exception();
-        failed = std::min(failed, i);
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
-    for (std::size_t i = 1; i < std::min(cores, files.size()); ++i) others.emplace_back(work);
-    work();
-  }
-  if (why) std::rethrow_exception(why);
-  return sums;
-}
-
-}  // namespace
-
 std::string fingerprint_files(const std::vector<DataFile>& files, std::string_view settings) {
-  const auto sums = sums_of(files);
   Sha256 hash;
   hash.update(settings);
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (const auto& file : files) {
     hash.update("\n");
-    hash.update(files[i].label);
+    hash.update(file.label);
     hash.update("\n");
-    hash.update(sums[i]);
+    hash.update(sha256_file(file.path));
   }
   return hash.hex();
 }

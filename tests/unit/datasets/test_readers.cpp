@@ -139,7 +139,7 @@ TEST_CASE("paths: files, folders and globs in an order of their own", "[datasets
   CHECK_THROWS_WITH(labels({"zero.txt"}), ContainsSubstring("zero.txt' is empty"));
 }
 
-TEST_CASE("a fingerprint is that of the files in their order, on however many cores they are read", "[datasets][readers]") {
+TEST_CASE("a fingerprint is that of the files in their order, and names the first that is gone", "[datasets][readers]") {
   const TempFolder folder;
   for (int i = 0; i < 60; ++i)
     folder.write(std::to_string(100 + i) + ".txt", std::string(i % 7 == 0 ? 300000 : 10, 'a') + std::to_string(i));
