@@ -142,7 +142,7 @@ inline std::uint32_t WindowReader::number_of(std::uint32_t bucket) {
 /// Those of the half before are of the one before now; what is older is forgotten.
 void WindowReader::next_half() {
   if (half_now_ == kLastHalf) {
-    for (Tally& tally : tallies_) tally = with_counts(tally, 1, tally >> 48 == kLastHalf ? tally & 0xFFFF : 0);
+    for (Tally& tally : tallies_) tally = with_counts(tally, 1, half_of(tally) == kLastHalf ? tally & 0xFFFF : 0);
     half_now_ = 1;
   }
   ++half_now_;
@@ -168,7 +168,7 @@ inline WindowReader::Counts WindowReader::count(std::uint32_t number, InHalves m
 
 WindowReader::Counts WindowReader::count_many(std::uint32_t number, InHalves more) {
   Tally& tally = tallies_[number];
-  const std::uint64_t age = half_now_ - (tally >> 48);
+  const std::uint64_t age = half_now_ - half_of(tally);
   InHalves counts{static_cast<std::uint32_t>(tally & 0xFF), static_cast<std::uint32_t>((tally >> 8) & 0xFF)};
   if (std::max(counts.now, counts.before) == kMany) counts = many_.at(number);
   if (age > 0) counts = {0, age == 1 ? counts.now : 0};
@@ -183,7 +183,9 @@ WindowReader::Counts WindowReader::count_many(std::uint32_t number, InHalves mor
   return had;
 }
 
+/// For so many changes more than are noted, of which there are never very many.
 void WindowReader::make_room(std::size_t changes) {
+  if (noted_ >= kMostAtOnce) add_changes();
   if (noted_ + changes > changes_.size()) changes_.resize(noted_ + changes);
 }
 
@@ -191,7 +193,7 @@ void WindowReader::make_room(std::size_t changes) {
 void WindowReader::count_one_by_one(std::span<const std::uint32_t> numbers) {
   for (const std::uint32_t number : numbers) {
     if (number == 0) continue;
-    if (noted_ >= kMostAtOnce || steps_.size() + 2 > kMostSteps) add_changes();
+    if (steps_.size() + 2 > kMostSteps) add_changes();
     make_room(1);
     const Counts had = count(number, {1, 0});
     if (had.window == 0) continue;
@@ -204,7 +206,6 @@ void WindowReader::count_one_by_one(std::span<const std::uint32_t> numbers) {
 void WindowReader::count_runs(std::span<const std::uint32_t> numbers, InHalves more) {
   for (std::size_t begin = 0; begin < numbers.size(); begin += kMostAtOnce) {
     const auto some = numbers.subspan(begin, std::min(kMostAtOnce, numbers.size() - begin));
-    if (noted_ >= kMostAtOnce) add_changes();
     make_room(some.size());
     for (const std::uint32_t number : some) {
       if (steps_.size() + 2 > kMostSteps) add_changes();
@@ -375,7 +376,6 @@ void WindowReader::add_words() {
 void WindowReader::count_blocks() {
   CountLoop loop{blocks_, tallies_.data(), half_now_, kButFirst, nullptr};
   for (;;) {
-    if (noted_ >= kMostAtOnce) add_changes();
     make_room((blocks_.size() - loop.block) * kFeatureBlock);
     loop.changes = changes_.data();
     loop.noted = noted_;

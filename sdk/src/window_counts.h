@@ -15,6 +15,8 @@ using Tally = std::uint64_t;
 constexpr std::uint64_t kRowBits = 0x0000FFFFFFFF0000ULL, kMayBeMany = 0x8080;
 constexpr Tally new_tally(std::uint32_t row) { return Tally{row} << 16; }
 
+constexpr std::uint64_t half_of(Tally tally) { return tally >> 48; }
+
 /// What is added for a feature of some row (the middle 32 bits): a step for the window (the upper 16 bits) and one for the
 /// half, see text_windows.h.
 using Change = std::uint64_t;

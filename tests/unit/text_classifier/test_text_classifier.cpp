@@ -7,6 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <random>
 #include <set>
 
 #include "catch.h"
@@ -257,11 +258,8 @@ TEST_CASE("what a half held is known in the next one however many came before") 
 }
 
 TEST_CASE("words of any length and labels of any number score in windows as each window would by itself") {
-  std::uint64_t state = 7;
-  const auto draw = [&](std::uint64_t below) {
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (state >> 33) % below;
-  };
+  std::mt19937_64 random(7);
+  const auto draw = [&](std::uint64_t below) { return random() % below; };
   // Most come again; some letters come twice in a word, so that features of one do.
   std::vector<std::string> stock;
   for (int i = 0; i < 150; ++i) {

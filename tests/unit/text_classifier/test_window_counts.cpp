@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <random>
 #include <tuple>
 #include <vector>
 
@@ -12,11 +13,8 @@ using namespace temper;
 
 TEST_CASE("features are counted the same with vectors and without") {
   constexpr std::size_t kFeatures = 40, kBlocks = 600;
-  std::uint64_t state = 3;
-  const auto draw = [&](std::uint64_t below) {
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (state >> 33) % below;
-  };
+  std::mt19937_64 random(3);
+  const auto draw = [&](std::uint64_t below) { return random() % below; };
   constexpr std::uint64_t kHalf = 0xFFFE;
   std::vector<Tally> tallies = {0};
   for (std::uint32_t row = 1; row < kFeatures; ++row) {
